@@ -1,0 +1,145 @@
+//! What a model said about one window: the single value that every kind of metadata is written from.
+
+use std::sync::Arc;
+
+/// One class and its score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassScore {
+    /// Label text from the model's labels.
+    pub label: Arc<str>,
+    /// Index of the class in the model's scores.
+    pub label_id: u32,
+    /// Score after the activation that the manifest names; 0..1 for softmax and sigmoid.
+    pub score: f32,
+}
+
+/// A rectangle in whole pixels of the frame it lies on, clipped to that frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PixelBox {
+    /// Left edge.
+    pub x: u32,
+    /// Top edge.
+    pub y: u32,
+    /// Width; 0 when the region lies outside the picture.
+    pub w: u32,
+    /// Height; 0 when the region lies outside the picture.
+    pub h: u32,
+}
+
+/// Where a tracklet lies in one sampled frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SampleBox {
+    /// PTS of the sampled frame, in nanoseconds.
+    pub pts: u64,
+    /// The region in that frame.
+    pub area: PixelBox,
+    /// Weight of this frame in the tracklet's aggregate (ART eq. 9); the weights of a tracklet sum to 1.
+    pub relevance: f32,
+}
+
+/// The text query that found a tracklet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// Label text of the query.
+    pub label: Arc<str>,
+    /// Index of that label.
+    pub label_id: u32,
+}
+
+/// One region followed through the samples of a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tracklet {
+    /// Identity that persists over overlapping windows until the next reset.
+    pub id: u64,
+    /// The text query, where the model tells it.
+    pub query: Option<Query>,
+    /// One box a sample, in the order of [`Classification::samples`].
+    pub boxes: Vec<SampleBox>,
+}
+
+/// The result of one window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Classification {
+    /// Name of the model, from its manifest.
+    pub model: Arc<str>,
+    /// Number of the window since the last reset that started the numbering (stream start or flush).
+    pub window: u64,
+    /// PTS of the window's first sample, in nanoseconds.
+    pub start: u64,
+    /// End of the window: PTS of the last sample plus one sample period, in nanoseconds.
+    pub end: u64,
+    /// PTS of the sampled frames, in nanoseconds; a frame that was repeated stands there repeatedly.
+    pub samples: Vec<u64>,
+    /// The best classes, best first; at least one.
+    pub top: Vec<ClassScore>,
+    /// Whether the best class is one that the manifest lists as background.
+    pub background: bool,
+    /// Regions; empty for a model without boxes.
+    pub tracklets: Vec<Tracklet>,
+}
+
+impl Classification {
+    /// The best class.
+    ///
+    /// # Panics
+    /// Never for values made by the engine, whose `top` holds at least one class.
+    #[must_use]
+    pub fn best(&self) -> &ClassScore {
+        &self.top[0]
+    }
+}
+
+impl Tracklet {
+    /// The region and relevance at time `pts`: interpolated linearly between the two samples around it,
+    /// that of the first or last sample outside of them, `None` without any sample.
+    #[must_use]
+    pub fn at(&self, pts: u64) -> Option<(PixelBox, f32)> {
+        let after = self.boxes.partition_point(|sample| sample.pts <= pts);
+        let Some(next) = self.boxes.get(after) else {
+            return self.boxes.last().map(|last| (last.area, last.relevance));
+        };
+        let Some(previous) = after.checked_sub(1).and_then(|i| self.boxes.get(i)) else {
+            return Some((next.area, next.relevance));
+        };
+        let along = (pts - previous.pts) as f64 / (next.pts - previous.pts) as f64;
+        let mix = |a: u32, b: u32| (f64::from(a) + (f64::from(b) - f64::from(a)) * along).round() as u32;
+        let area = PixelBox {
+            x: mix(previous.area.x, next.area.x),
+            y: mix(previous.area.y, next.area.y),
+            w: mix(previous.area.w, next.area.w),
+            h: mix(previous.area.h, next.area.h),
+        };
+        let relevance = previous.relevance + (next.relevance - previous.relevance) * along as f32;
+        Some((area, relevance))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(pts: u64, x: u32, relevance: f32) -> SampleBox {
+        SampleBox { pts, area: PixelBox { x, y: 10, w: 20, h: 30 }, relevance }
+    }
+
+    #[test]
+    fn boxes_are_interpolated_between_samples_and_held_outside() {
+        let tracklet =
+            Tracklet { id: 1, query: None, boxes: vec![sample(100, 0, 0.2), sample(200, 50, 0.4)] };
+        assert_eq!(tracklet.at(50), Some((sample(0, 0, 0.0).area, 0.2)));
+        assert_eq!(tracklet.at(100).unwrap().0.x, 0);
+        assert_eq!(tracklet.at(150).unwrap().0.x, 25);
+        assert!((tracklet.at(150).unwrap().1 - 0.3).abs() < 1e-6);
+        assert_eq!(tracklet.at(999).unwrap().0.x, 50);
+    }
+
+    #[test]
+    fn a_repeated_sample_does_not_divide_by_zero() {
+        let tracklet = Tracklet {
+            id: 1,
+            query: None,
+            boxes: vec![sample(100, 0, 0.2), sample(100, 8, 0.2), sample(200, 50, 0.4)],
+        };
+        assert_eq!(tracklet.at(100).unwrap().0.x, 8);
+    }
+}

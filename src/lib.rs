@@ -1,0 +1,36 @@
+//! GStreamer plugin that recognises fine-grained actions in video with ART models.
+//!
+//! - [`artclassify`](artclassify) buffers windows of frames, runs the model and puts classes and tracklets on the frames.
+//! - [`artoverlay`](artoverlay) draws them.
+//! - [`artmetaenc`](artmetaenc) writes them down as JSON Lines.
+//!
+//! The modules [`classification`], [`window`] and [`action`] and the [`model`] manifest are pure: they
+//! name no GStreamer type and take time as plain nanoseconds.
+
+pub mod action;
+pub mod artmetaenc;
+pub mod artoverlay;
+pub mod classification;
+pub mod error;
+pub mod meta;
+
+use gst::glib;
+
+fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    meta::register();
+    artoverlay::register(plugin)?;
+    artmetaenc::register(plugin)?;
+    Ok(())
+}
+
+gst::plugin_define!(
+    artclassify,
+    env!("CARGO_PKG_DESCRIPTION"),
+    plugin_init,
+    concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
+    "MIT/X11",
+    env!("CARGO_PKG_NAME"),
+    env!("CARGO_PKG_NAME"),
+    env!("CARGO_PKG_REPOSITORY"),
+    env!("BUILD_REL_DATE")
+);
