@@ -13,6 +13,8 @@ pub mod artoverlay;
 pub mod classification;
 pub mod error;
 pub mod meta;
+pub mod model;
+pub mod window;
 
 use gst::glib;
 
