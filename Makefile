@@ -19,16 +19,16 @@ VENV_PYTHON := .venv/bin/python
 BUILT := $(or $(CARGO_TARGET_DIR),target)/release/libgstartclassify.so
 
 # gcc and the -dev packages build the plugin. Of GStreamer: "good" reads and writes MP4, Matroska and PNG, "libav"
-# decodes H.264, H.265 and VP9, "bad" parses them and reads MPEG-TS, "ugly" encodes H.264.
+# decodes H.264, H.265 and VP9, "ugly" encodes H.264.
 PACKAGES := gcc libc6-dev pkg-config \
 	libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libcairo2-dev libpango1.0-dev \
-	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
-	gstreamer1.0-plugins-ugly gstreamer1.0-libav fonts-dejavu-core
+	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly \
+	gstreamer1.0-libav fonts-dejavu-core
 
 .PHONY: help demo test setup packages onnxruntime build env lint rust-lint python-lint rust-test python-test clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## set everything up and recognise the dives of the shipped clips; results in out/
 	@$(WITH_PLUGIN) $(VENV_PYTHON) scripts/demo.py --model "$(MODEL)" --stream "$(STREAM)"
@@ -84,8 +84,9 @@ $(ORT): $(VENV_PYTHON)
 
 $(VENV_PYTHON):
 	@echo "== Python environment .venv"
-	@"$(PYTHON)" -c 'import ensurepip' 2> /dev/null || scripts/packages.sh python3-venv
-	if "$(PYTHON)" -c 'import ensurepip' 2> /dev/null; then "$(PYTHON)" -m venv .venv; else /usr/bin/python3 -m venv .venv; fi
+	@if "$(PYTHON)" -c 'import ensurepip' 2> /dev/null; then python="$(PYTHON)"; \
+	else scripts/packages.sh python3-venv; python=/usr/bin/python3; fi; \
+	"$$python" -m venv .venv
 
 .venv/ready: models/pyproject.toml tests/acceptance/requirements.txt | $(VENV_PYTHON)
 	@echo "== Python packages for training and tests (PyTorch: about 5 GB)"
