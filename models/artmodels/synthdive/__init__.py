@@ -3,6 +3,7 @@
 from .body import PART_NAMES
 from .classes import BACKGROUND, CLASS_NAMES, DIVES, Dive, parse, phrase
 from .clips import Clip, render_clip
+from .stream import Stream, StreamDive, render_stream
 
 __all__ = [
     "BACKGROUND",
@@ -11,7 +12,10 @@ __all__ = [
     "PART_NAMES",
     "Clip",
     "Dive",
+    "Stream",
+    "StreamDive",
     "parse",
     "phrase",
     "render_clip",
+    "render_stream",
 ]

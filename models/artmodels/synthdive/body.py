@@ -71,7 +71,7 @@ def make_body(rng: np.random.Generator, split: str) -> Body:
     add("torso", "pelvis", "mid", 0.064 * build, 0.06 * build, scale=(0.8, 1, 1.14),
         pattern=lower, colours=torso, params=(0.3, 0.5))  # fmt: skip
     hips = {"pattern": 5, "colours": (suit, suit, panel)}
-    add("torso", "pelvis", "mid", 0.07 * build, 0, scale=(0.86, 0.8, 1.16), span=0,
+    add("torso", "pelvis", "mid", 0.067 * build, 0, scale=(0.8, 0.85, 1.2), span=0,
         offset=(0, -0.012, 0), **hips)  # fmt: skip
     add("torso", "pelvis", "mid", 0.052 * build, 0, scale=(1, 1, 1.5), span=0,
         offset=(-0.035, -0.025, 0), colours=(suit, suit, suit))  # fmt: skip

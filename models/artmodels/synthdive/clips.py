@@ -55,7 +55,7 @@ class Look:
 def make_look(rng: np.random.Generator) -> Look:
     """Draw a look."""
     return Look(
-        gain=np.clip(rng.normal(1.0, 0.12), 0.7, 1.35) * rng.normal(1.0, 0.035, 3),
+        gain=np.clip(rng.normal(1.04, 0.11), 0.8, 1.35) * rng.normal(1.0, 0.035, 3),
         gamma=float(rng.uniform(0.8, 1.25)),
         noise=float(rng.uniform(0.0, 0.02)),
         blur=float(rng.uniform(0.35, 0.8)) if rng.random() < 0.4 else 0.0,
@@ -64,13 +64,24 @@ def make_look(rng: np.random.Generator) -> Look:
     )
 
 
-def develop(picture: np.ndarray, look: Look, rng: np.random.Generator) -> np.ndarray:
+GRAIN_SHIFT = 1 << 14
+
+
+def make_grain(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
+    """Unit noise for pictures of a size; ``develop`` takes another stretch of it each time."""
+    return rng.standard_normal(width * height * 3 + GRAIN_SHIFT, np.float32)
+
+
+def develop(
+    picture: np.ndarray, look: Look, grain: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """A drawn picture float [H, W, 3] as the recorder gives it: uint8 [H, W, 3]."""
     out = cv2.pow(np.clip(picture * look.gain.astype(np.float32), 0.0, 4.0), look.gamma)
     if look.blur:
         out = cv2.GaussianBlur(out, (0, 0), look.blur)
     if look.noise:
-        out += look.noise * rng.standard_normal(out.shape, np.float32)
+        at = int(rng.integers(GRAIN_SHIFT))
+        out += look.noise * grain[at : at + out.size].reshape(out.shape)
     image = np.clip(out * 255.0 + 0.5, 0, 255).astype(np.uint8)
     if look.quality:
         _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, look.quality])
@@ -82,16 +93,20 @@ def stage_dive(
     plan: Plan, body: Body, scene: Scene, camera: Camera, times: np.ndarray, seed: int, blur: bool
 ) -> tuple[Shot, Motion]:
     """Put a dive on the scene; ``times`` [F] in s from take-off."""
-    motion = move(plan, times)
-    prims, centre = place(body, motion)
-    lagged = np.mean(
-        [place(body, move(plan, times - camera.lag * k))[1] for k in (0.5, 1.0, 1.5)], 0
-    )
+    # One pass over all instants that are asked for: now, as the operator sees it, at the entry,
+    # and a moment earlier.
+    count = len(times)
+    late = [times - camera.lag * k for k in (0.5, 1.0, 1.5)]
+    moved = move(plan, np.concatenate([times, times - SHUTTER, *late, [plan.flight]]))
+    motion, earlier = moved[:count], moved[count : 2 * count]
+    bodies, centres = place(body, moved)
+    prims, centre = bodies[:count], centres[:count]
+    lagged = centres[2 * count : -1].reshape(3, count, 3).mean(0)
+    spot = float(centres[-1, 0])
     level = 0.25 * camera.picture
     for path in (centre, lagged):
         path[:, 1] = np.maximum(path[:, 1], level)
     axes, focal = aim(camera, times, centre, lagged)
-    spot = float(place(body, move(plan, np.array([plan.flight])))[1][0, 0])
     size = 0.55 if plan.dive.head_first else 0.9
 
     def all_prims(when: np.ndarray, moved: Motion, diver: np.ndarray) -> np.ndarray:
@@ -101,8 +116,7 @@ def stage_dive(
 
     before = None
     if blur:
-        earlier = move(plan, times - SHUTTER)
-        before = all_prims(times - SHUTTER, earlier, place(body, earlier)[0])
+        before = all_prims(times - SHUTTER, earlier, bodies[count : 2 * count])
     since = times - plan.flight
     foam = np.zeros((len(times), 4))
     foam[:, 0] = spot
@@ -115,14 +129,18 @@ def stage_dive(
 
 
 def stage_background(
-    action: str, rng: np.random.Generator, split: str, times: np.ndarray
+    action: str,
+    rng: np.random.Generator,
+    split: str,
+    times: np.ndarray,
+    hall: Scene | None = None,
 ) -> tuple[Shot, Motion | None]:
-    """A scene without a dive; ``action`` is one of BACKGROUND_ACTIONS."""
+    """A scene without a dive, in a given hall or a new one; ``action`` is a BACKGROUND_ACTION."""
     board_height = float(rng.choice([1.0, 3.0, 3.0, 5.0, 7.5, 10.0]))
-    side = int(rng.choice([-1, 1]))
+    side = int(rng.choice([-1, 1])) if hall is None else int(-np.sign(hall.wall_z))
     low = action in ("water", "empty_splash", "passers_by")
     people = int(rng.integers(1, 4)) if action == "passers_by" else int(rng.random() < 0.2)
-    scene = make_scene(rng, split, board_height, side, people)
+    scene = make_scene(rng, split, board_height, side, people, hall)
     body = make_body(rng, split)
     camera = make_camera(rng, board_height, side, body.height)
     motion, prims = None, None
@@ -192,9 +210,10 @@ def render_clip(
         seed = int(rng.integers(1 << 30))
         shot, motion = stage_dive(plan, body, scene, camera, clock - takeoff, seed, look.shutter)
     frames = np.empty((count, size, size, 3), np.uint8)
+    grain = make_grain(rng, size, size)
     boxes, body_boxes = [], []
     for i, (picture, parts, whole) in enumerate(draw(shot, size, size)):
-        frames[i] = develop(picture, look, rng)
+        frames[i] = develop(picture, look, grain, rng)
         boxes.append(parts)
         body_boxes.append(whole)
     zeros = np.zeros(count, np.float32)

@@ -7,7 +7,7 @@ spectator who sees the board on his left. Times in seconds from take-off, length
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -74,6 +74,10 @@ class Motion:
     somersault: np.ndarray  # [F] rev since take-off, + towards the body's own front
     twist: np.ndarray  # [F] rev since take-off
     dip: np.ndarray  # [F] m by which the board's end is down
+
+    def __getitem__(self, which: slice) -> Motion:
+        """The same motion at some of its instants."""
+        return Motion(**{f.name: getattr(self, f.name)[which] for f in fields(self)})
 
 
 def plan_dive(dive: Dive, rng: np.random.Generator, height: float) -> Plan:
@@ -145,9 +149,7 @@ def twist_window(plan: Plan) -> tuple[float, float]:
     """Start and end of the twist as shares of the flight."""
     twists = plan.dive.half_twists / 2
     share = twists / (0.8 * plan.twist_rate * plan.flight)
-    return plan.twist_start, plan.twist_start + float(
-        np.clip(share, 0.25, _twist_room(plan.dive))
-    )
+    return plan.twist_start, plan.twist_start + float(np.clip(share, 0.25, _twist_room(plan.dive)))
 
 
 def _flight_keys(plan: Plan) -> list[tuple[float, np.ndarray]]:
@@ -246,7 +248,9 @@ def _standing_root(
 
 def _board_dip(plan: Plan, t: np.ndarray) -> np.ndarray:
     push = 0.42
-    press = np.where((t > -push) & (t < 0), np.sin(np.pi * np.clip((t + push) / push, 0, 1)) ** 2, 0)
+    press = np.where(
+        (t > -push) & (t < 0), np.sin(np.pi * np.clip((t + push) / push, 0, 1)) ** 2, 0
+    )
     ring = np.where(t >= 0, np.exp(-3.5 * np.maximum(t, 0)) * np.sin(2 * np.pi * 3.2 * t), 0.0)
     return plan.dip * (press - 0.5 * ring)
 

@@ -127,16 +127,22 @@ def draw(prims, eye, axes, focal, light, ambient, width, height, rgb, depth, ids
         ox, oy, oz = ox / c[12], oy / c[13], oz / c[14]
         r0, r1, length = c[15], c[16], c[17]
         slope = (r1 - r0) / length if length > 0 else 0.0
+        # The camera's axes in the local, scaled frame.
+        gxx = (axes[0, 0] * c[3] + axes[0, 1] * c[4] + axes[0, 2] * c[5]) / c[12]
+        gxy = (axes[1, 0] * c[3] + axes[1, 1] * c[4] + axes[1, 2] * c[5]) / c[12]
+        gxz = (axes[2, 0] * c[3] + axes[2, 1] * c[4] + axes[2, 2] * c[5]) / c[12]
+        gyx = (axes[0, 0] * c[6] + axes[0, 1] * c[7] + axes[0, 2] * c[8]) / c[13]
+        gyy = (axes[1, 0] * c[6] + axes[1, 1] * c[7] + axes[1, 2] * c[8]) / c[13]
+        gyz = (axes[2, 0] * c[6] + axes[2, 1] * c[7] + axes[2, 2] * c[8]) / c[13]
+        gzx = (axes[0, 0] * c[9] + axes[0, 1] * c[10] + axes[0, 2] * c[11]) / c[14]
+        gzy = (axes[1, 0] * c[9] + axes[1, 1] * c[10] + axes[1, 2] * c[11]) / c[14]
+        gzz = (axes[2, 0] * c[9] + axes[2, 1] * c[10] + axes[2, 2] * c[11]) / c[14]
         for row in range(ya, yb):
             b = (cy - row - 0.5) / focal
+            bx, by, bz = gxy * b - gxz, gyy * b - gyz, gzy * b - gzz
             for col in range(xa, xb):
                 a = (col + 0.5 - cx) / focal
-                wx = axes[0, 0] * a + axes[1, 0] * b - axes[2, 0]
-                wy = axes[0, 1] * a + axes[1, 1] * b - axes[2, 1]
-                wz = axes[0, 2] * a + axes[1, 2] * b - axes[2, 2]
-                dx = (wx * c[3] + wy * c[4] + wz * c[5]) / c[12]
-                dy = (wx * c[6] + wy * c[7] + wz * c[8]) / c[13]
-                dz = (wx * c[9] + wy * c[10] + wz * c[11]) / c[14]
+                dx, dy, dz = gxx * a + bx, gyx * a + by, gzx * a + bz
                 best = depth[row, col]
                 hit = False
                 nx, ny, nz = 0.0, 0.0, 0.0
@@ -179,10 +185,10 @@ def draw(prims, eye, axes, focal, light, ambient, width, height, rgb, depth, ids
                                 nz = oz + t * dz
                                 ny = -slope * (r0 + slope * y)
                                 along = y / length
+                    qa = dx * dx + dy * dy + dz * dz
                     for k in range(2 if length > 0 else 1):
                         rr = r0 if k == 0 else r1
                         yy = oy if k == 0 else oy - length
-                        qa = dx * dx + dy * dy + dz * dz
                         qb = ox * dx + yy * dy + oz * dz
                         qc = ox * ox + yy * yy + oz * oz - rr * rr
                         disc = qb * qb - qa * qc
@@ -193,7 +199,12 @@ def draw(prims, eye, axes, focal, light, ambient, width, height, rgb, depth, ids
                                 best = t
                                 nx, ny, nz = ox + t * dx, yy + t * dy, oz + t * dz
                                 along = float(k)
-                if not hit or eye[1] + best * wy < 0.0:
+                if not hit:
+                    continue
+                wx = axes[0, 0] * a + axes[1, 0] * b - axes[2, 0]
+                wy = axes[0, 1] * a + axes[1, 1] * b - axes[2, 1]
+                wz = axes[0, 2] * a + axes[1, 2] * b - axes[2, 2]
+                if eye[1] + best * wy < 0.0:
                     continue
                 s = 1.0 / math.sqrt(nx * nx + ny * ny + nz * nz)
                 nx, ny, nz = nx * s, ny * s, nz * s

@@ -29,7 +29,9 @@ class Shot:
     foam: np.ndarray  # [F, 4], see raster.backdrop
 
 
-def draw(shot: Shot, width: int, height: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def draw(
+    shot: Shot, width: int, height: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Each instant as (picture float [H, W, 3] 0..1, part boxes [P, 4], body box [4]).
 
     Boxes are xyxy in 0..1 of the picture, NaN where nothing is seen.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import colorsys
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -54,17 +55,25 @@ def _ink(colour: np.ndarray) -> list[float]:
 def _crowd(wall: np.ndarray, rng: np.random.Generator, split: str, top: int, rows: int) -> None:
     """Rows of spectators, seen from far."""
     gap = int(rng.integers(20, 30))
+    shade = rng.uniform(0.35, 0.7)
+    haze = (1 - shade) * rng.uniform(0.1, 0.6)
     seat = palette.colour(rng, split, (0.2, 0.9), (0.2, 0.7))
     for row in range(rows):
         y = top + row * gap
-        cv2.rectangle(wall, (0, y + 8), (wall.shape[1], y + gap), _ink(seat * (0.8 + 0.1 * row)), -1)
+        cv2.rectangle(
+            wall,
+            (0, y + 8),
+            (wall.shape[1], y + gap),
+            _ink(shade * seat * (0.8 + 0.1 * row) + haze),
+            -1,
+        )
         for x in range(8, wall.shape[1], int(rng.integers(15, 22))):
             if rng.random() < 0.3:
                 continue
             at = (x + int(rng.integers(-3, 4)), y + int(rng.integers(-2, 3)))
-            shirt = palette.colour(rng, split, (0.0, 0.9), (0.2, 1.0))
+            shirt = shade * palette.colour(rng, split, (0.0, 0.8), (0.2, 1.0)) + haze
             cv2.ellipse(wall, (at[0], at[1] + 13), (7, 9), 0, 0, 360, _ink(shirt), -1, cv2.LINE_AA)
-            cv2.circle(wall, at, 4, _ink(palette.skin(rng)), -1, cv2.LINE_AA)
+            cv2.circle(wall, at, 4, _ink(shade * palette.skin(rng) + haze), -1, cv2.LINE_AA)
 
 
 def _paint_wall(rng: np.random.Generator, split: str) -> np.ndarray:
@@ -98,7 +107,9 @@ def _paint_wall(rng: np.random.Generator, split: str) -> np.ndarray:
             y = int(rng.integers(height))
             cv2.rectangle(wall, (0, y), (width, y + int(rng.integers(5, 26))), dark, -1)
     if rng.random() < 0.55:
-        _crowd(wall, rng, split, int(rng.integers(height // 4, height - 220)), int(rng.integers(2, 7)))
+        _crowd(
+            wall, rng, split, int(rng.integers(height // 4, height - 220)), int(rng.integers(2, 7))
+        )
     for _ in range(int(rng.integers(2, 9))):  # banners, boards, doors
         x, y = int(rng.integers(width)), int(rng.integers(height - 60))
         wide, tall = int(rng.integers(40, 260)), int(rng.integers(24, 80))
@@ -154,26 +165,38 @@ def _board(
 
 
 def make_scene(
-    rng: np.random.Generator, split: str, board_height: float, side: int, walkers: int
+    rng: np.random.Generator,
+    split: str,
+    board_height: float,
+    side: int,
+    walkers: int,
+    hall: Scene | None = None,
 ) -> Scene:
-    """Draw a hall; ``side`` +1 where the camera has the board on its left, -1 on its right."""
-    wall_z = -side * rng.uniform(6.0, 14.0)
-    water = palette.colour(rng, split, (0.35, 0.9), (0.3, 0.85))
-    water[2] = max(water[2], water[0] * 1.2, 0.35)
+    """Draw a hall; ``side`` +1 where the camera has the board on its left, -1 on its right.
+
+    With ``hall`` given, its wall, water and light stay and only the board is new.
+    """
+    wall_z = -side * rng.uniform(6.0, 14.0) if hall is None else hall.wall_z
+    water = np.array(colorsys.hsv_to_rgb(rng.uniform(0.46, 0.63), *rng.uniform(0.4, 0.9, 2)))
     direction = np.array([rng.normal(0, 0.5), rng.uniform(0.5, 1.2), side * rng.uniform(0.1, 1.0)])
     direction /= np.linalg.norm(direction)
-    power = rng.uniform(0.3, 0.65)
+    power = rng.uniform(0.35, 0.7)
     warm = rng.normal(0, 0.04, 3)
     springboard = board_height <= 3.0
+    if hall is not None:
+        board = _board(rng, split, board_height, springboard, wall_z)
+        return replace(hall, board=board, board_height=board_height, springboard=springboard)
     return Scene(
         wall=_paint_wall(rng, split),
         wall_z=wall_z,
         board=_board(rng, split, board_height, springboard, wall_z),
         board_height=board_height,
         springboard=springboard,
-        water=np.array([*water, rng.uniform(0.2, 0.55), rng.uniform(0.05, 0.16), rng.uniform(1.5, 3.5)]),
+        water=np.array(
+            [*water, rng.uniform(0.2, 0.55), rng.uniform(0.05, 0.16), rng.uniform(1.5, 3.5)]
+        ),
         light=np.concatenate([direction, power * (1 + warm)]),
-        ambient=(1.08 - power) * (1 - warm),
+        ambient=(1.15 - power) * (1 - warm),
         walkers=tuple(
             (int(rng.integers(1 << 30)), float(rng.uniform(-6, 6)), float(rng.uniform(-1.2, 1.2)))
             for _ in range(walkers)
@@ -263,12 +286,12 @@ def walker_prims(scene: Scene, times: np.ndarray) -> np.ndarray:
 
 
 def splash_prims(rng: np.random.Generator, times: np.ndarray, x: float, size: float) -> np.ndarray:
-    """Drops thrown up at ``x`` at time 0, [F, 28, PRIM]; ``times`` [F] s, sizes in m."""
-    count = 28
+    """Drops thrown up at ``x`` at time 0, [F, 44, PRIM]; ``times`` [F] s, sizes in m."""
+    count = 44
     angle = rng.uniform(0, 2 * np.pi, count)
     out = rng.uniform(0.1, 1.0, count) * size
     up = rng.uniform(1.5, 4.6, count) * np.sqrt(size)
-    radius = rng.uniform(0.02, 0.075, count) * (0.6 + 0.5 * size)
+    radius = rng.uniform(0.012, 0.05, count) * (0.6 + 0.5 * size)
     t = np.clip(times, 0.0, 2.0)[:, None]
     prims = np.repeat(empty_prims(count)[None], len(times), 0)
     prims[..., 0] = x + out * np.cos(angle) * t
