@@ -11,9 +11,11 @@ pub mod action;
 pub mod artmetaenc;
 pub mod artoverlay;
 pub mod classification;
+pub mod engine;
 pub mod error;
 pub mod meta;
 pub mod model;
+pub mod runtime;
 pub mod window;
 
 use gst::glib;

@@ -89,9 +89,13 @@ impl ActionLayer {
         events
     }
 
-    /// Ends the running action, if it was announced, and forgets the past: the stream ended or jumped.
-    pub fn reset(&mut self) -> Option<ActionEvent> {
+    /// Ends the running action, if it was announced, and forgets the past: the stream ended or jumped. The
+    /// last window speaks for all that came after its central hop, up to `until`.
+    pub fn reset(&mut self, until: Option<Moment>) -> Option<ActionEvent> {
         self.smoothed.clear();
+        if let (Some(running), Some(until)) = (&mut self.running, until) {
+            running.end = running.end.max(until);
+        }
         self.finish()
     }
 
@@ -233,8 +237,9 @@ mod tests {
     fn the_end_of_the_stream_stops_the_action() {
         let mut layer = layer(&["background"]);
         run(&mut layer, &SETTINGS, &[[0.9, 0.0, 0.1]]);
-        assert_eq!(layer.reset().unwrap().state, ActionState::Stop);
-        assert_eq!(layer.reset(), None);
+        let stop = layer.reset(Some(moment(7))).unwrap();
+        assert_eq!((stop.state, stop.end), (ActionState::Stop, Some(moment(7))));
+        assert_eq!(layer.reset(None), None);
     }
 
     proptest! {
@@ -252,7 +257,7 @@ mod tests {
                 let window = WindowEvidence { scores, start: moment(k as u64), end: moment(k as u64 + 1) };
                 events.extend(layer.push(&settings, &window));
             }
-            events.extend(layer.reset());
+            events.extend(layer.reset(None));
             let mut open = None;
             let mut next = 0;
             let mut last_end = 0;

@@ -1,5 +1,6 @@
 //! The model contract: what `model.toml` says, and how tensors go into and come out of its graphs. Pure.
 
+mod fit;
 mod labels;
 mod layout;
 mod manifest;
@@ -7,6 +8,7 @@ mod outputs;
 mod signature;
 mod tensor;
 
+pub use fit::{Fit, Span};
 pub use labels::Labels;
 pub use layout::{Axis, FrameShape, Layout};
 pub use manifest::{

@@ -1,7 +1,5 @@
 //! Tensors on their way into and out of a graph, and frames on their way into tensors.
 
-use std::sync::Arc;
-
 use half::f16;
 
 use super::{Axis, Dtype, FrameShape, InputSpec, Layout};
@@ -253,7 +251,7 @@ impl SampleWriter {
 
     /// The tensor of a window, from the tensors of its frames.
     #[must_use]
-    pub fn clip(&self, frames: &[Arc<Tensor>]) -> Tensor {
+    pub fn clip(&self, frames: &[&Tensor]) -> Tensor {
         let shape = self.layout.dimensions(frames.len(), self.frame);
         let mut data = Data::zeros(self.dtype.into(), self.frame.len() * frames.len());
         let size = |axis| match axis {
@@ -316,14 +314,14 @@ mod tests {
             let writer = SampleWriter::new(&spec);
             let stride = width * 3 + padding;
             let pixel = |t: usize, y: usize, x: usize, c: usize| (t * 91 + y * 31 + x * 7 + c * 3 + usize::from(seed)) as u8;
-            let frames: Vec<Arc<Tensor>> = (0..3).map(|t| {
+            let frames: Vec<Tensor> = (0..3).map(|t| {
                 let mut bytes = vec![0xee; stride * height];
                 for y in 0..height { for x in 0..width { for c in 0..3 {
                     bytes[y * stride + x * 3 + c] = pixel(t, y, x, c);
                 }}}
-                Arc::new(writer.frame(&bytes, stride))
+                writer.frame(&bytes, stride)
             }).collect();
-            let clip = writer.clip(&frames);
+            let clip = writer.clip(&frames.iter().collect::<Vec<_>>());
             let values = clip.data.to_f32();
             for t in 0..3 { for y in 0..height { for x in 0..width { for c in 0..3 {
                 let raw = f32::from(pixel(t, y, x, c));
