@@ -13,16 +13,16 @@ from artmodels.synthdive import (
     render_clip,
     render_stream,
 )
-from artmodels.synthdive.kinematics import move, plan_dive
+from artmodels.synthdive.kinematics import Plan, move, plan_dive
 from artmodels.synthdive.palette import generator
-from artmodels.synthdive.skeleton import J, joints
+from artmodels.synthdive.skeleton import J, centre_of_mass, joints
 
 
-def _plan(label, index=0):
+def _plan(label: int, index: int = 0) -> Plan:
     return plan_dive(DIVES[label], generator("test", label, index), 1.7)
 
 
-def test_names_parse():
+def test_names_parse() -> None:
     assert len(CLASS_NAMES) == len(set(CLASS_NAMES)) == BACKGROUND == 48
     dive = parse("Back+25som+15Twis+PIKE")
     assert (dive.takeoff, dive.half_somersaults, dive.half_twists, dive.position) == (
@@ -35,7 +35,7 @@ def test_names_parse():
         parse("Sideways+1som+NoTwis+PIKE")
 
 
-def test_phrases_tell_the_classes_apart():
+def test_phrases_tell_the_classes_apart() -> None:
     phrases = [phrase(i) for i in range(49)]
     assert len(set(phrases)) == 49
     assert phrase(CLASS_NAMES.index("Back+25som+15Twis+PIKE")) == (
@@ -44,7 +44,7 @@ def test_phrases_tell_the_classes_apart():
 
 
 @pytest.mark.parametrize("label", range(48))
-def test_motion_turns_as_named(label):
+def test_motion_turns_as_named(label: int) -> None:
     dive = DIVES[label]
     plan = _plan(label)
     times = np.linspace(-1.0, plan.flight, 4001)
@@ -75,7 +75,7 @@ def test_motion_turns_as_named(label):
 
 
 @pytest.mark.parametrize("label", [0, 7, 17, 30, 34, 40])
-def test_motion_has_no_jumps(label):
+def test_motion_has_no_jumps(label: int) -> None:
     plan = _plan(label, 3)
     times = np.arange(-3.0, plan.flight + 0.5, 0.002)
     motion = move(plan, times)
@@ -83,12 +83,10 @@ def test_motion_has_no_jumps(label):
     assert np.abs(np.diff(motion.angles, axis=0)).max() < 0.15
 
 
-def test_flight_is_ballistic():
+def test_flight_is_ballistic() -> None:
     plan = _plan(7)
     times = np.linspace(0.0, plan.flight, 60)
     motion = move(plan, times)
-    from artmodels.synthdive.skeleton import centre_of_mass
-
     mass = centre_of_mass(joints(motion.angles)) * plan.height
     centre = motion.root + np.einsum("fij,fj->fi", motion.rotation, mass)
     gravity = np.polyfit(times, centre[:, 1], 2)[0] * -2
@@ -96,13 +94,13 @@ def test_flight_is_ballistic():
 
 
 @pytest.mark.parametrize("label", [2, 28, BACKGROUND])
-def test_a_clip_is_the_same_bytes_again(label):
+def test_a_clip_is_the_same_bytes_again(label: int) -> None:
     one, two = (render_clip("train", label, 5, seconds=1.0) for _ in range(2))
     for name in ("frames", "boxes", "body_box", "phase", "somersault", "twist", "pose"):
         assert getattr(one, name).tobytes() == getattr(two, name).tobytes()
 
 
-def test_splits_and_indices_differ():
+def test_splits_and_indices_differ() -> None:
     clips = [
         render_clip(split, 12, index, seconds=0.2)
         for split, index in (("train", 0), ("train", 1), ("val", 0), ("test", 0))
@@ -113,7 +111,7 @@ def test_splits_and_indices_differ():
 
 
 @pytest.mark.parametrize(("label", "index"), [(0, 0), (15, 1), (23, 2), (35, 3), (47, 4)])
-def test_truth_fits_the_pictures(label, index):
+def test_truth_fits_the_pictures(label: int, index: int) -> None:
     clip = render_clip("test", label, index)
     count, parts = 32, len(PART_NAMES)
     assert clip.frames.shape == (count, 160, 160, 3)
@@ -143,7 +141,7 @@ def test_truth_fits_the_pictures(label, index):
     assert np.allclose((axis * chest).sum(1), 0.0, atol=1e-5)
 
 
-def test_boxes_hold_the_diver():
+def test_boxes_hold_the_diver() -> None:
     """Inside the torso's box the picture differs from the same picture elsewhere."""
     clip = render_clip("test", 24, 2)
     for frame in np.flatnonzero(clip.phase == 1)[::3]:
@@ -154,7 +152,7 @@ def test_boxes_hold_the_diver():
         assert np.abs(inside.std(0) - ring.std(0)).max() > 0.3 or inside.std() > 20
 
 
-def test_background_clips():
+def test_background_clips() -> None:
     for index in range(13):
         clip = render_clip("train", BACKGROUND, index, seconds=0.6)
         assert set(clip.phase) <= {0, -1}
@@ -163,7 +161,7 @@ def test_background_clips():
         assert (clip.somersault == 0).all()
 
 
-def test_stream_plan_and_pictures():
+def test_stream_plan_and_pictures() -> None:
     stream = render_stream(4, 6, width=128, height=72, fps=10)
     assert len(stream.truth) == 6
     assert stream.truth == render_stream(4, 6, width=128, height=72, fps=10).truth

@@ -17,6 +17,8 @@ PART_NAMES: list[str] = [
     "left_hand", "right_hand",
     "left_thigh", "right_thigh", "left_shin", "right_shin", "left_foot", "right_foot",
 ]  # fmt: skip
+Triple = tuple[float, float, float]
+Colours = tuple[np.ndarray, np.ndarray, np.ndarray]
 PART = {name: i for i, name in enumerate(PART_NAMES)}
 
 
@@ -47,9 +49,19 @@ def make_body(rng: np.random.Generator, split: str) -> Body:
     rows: list[tuple] = []
 
     def add(
-        part: str, a: str, b: str, r0: float, r1: float, *, scale=(1.0, 1.0, 1.0), span=1.0,
-        offset=(0.0, 0.0, 0.0), pattern=0, colours=(skin, skin, skin), params=(0.0, 0.0),
-    ) -> None:  # fmt: skip
+        part: str,
+        a: str,
+        b: str,
+        r0: float,
+        r1: float,
+        *,
+        scale: Triple = (1.0, 1.0, 1.0),
+        span: float = 1.0,
+        offset: Triple = (0.0, 0.0, 0.0),
+        pattern: int = 0,
+        colours: Colours = (skin, skin, skin),
+        params: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
         rows.append((part, a, b, r0, r1, scale, span, offset, pattern, colours, params))
 
     head = {"pattern": 1, "colours": (hair, skin, lips), "params": (fringe, hair_down)}

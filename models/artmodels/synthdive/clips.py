@@ -13,8 +13,15 @@ from .classes import BACKGROUND, DIVES
 from .kinematics import BOARD_ACTIONS, Motion, Plan, move, move_on_board, plan_dive
 from .render import Shot, draw
 from .scene import (
-    Camera, Scene, aim, board_prims, make_camera, make_scene, splash_prims, walker_prims,
-)  # fmt: skip
+    Camera,
+    Scene,
+    aim,
+    board_prims,
+    make_camera,
+    make_scene,
+    splash_prims,
+    walker_prims,
+)
 from .skeleton import A
 
 SHUTTER = 0.009  # s between the two instants of a blurred picture

@@ -87,7 +87,8 @@ def plan_dive(dive: Dive, rng: np.random.Generator, height: float) -> Plan:
     needed = twists / (0.8 * MAX_TWIST_RATE * _twist_room(dive)) + 0.01 if twists else 0.0
     needed = max(needed, turns / (0.94 * MAX_SOMERSAULT_RATE))
     flight = float(rng.uniform(min(max(low, needed), 1.74), 1.75))
-    heights = [1.0, 3.0, 3.0, 3.0] + [5.0] * 2 * (flight > 1.4) + [7.5, 10.0] * (flight > 1.6)
+    heights = [1.0] * (flight < 1.45) + [3.0] * (4 if flight < 1.6 else 2)
+    heights += [5.0] * (flight > 1.4) + [7.5, 10.0] * (flight > 1.6)
     board_height = float(rng.choice(heights))
     springboard = board_height <= 3.0
     towards = dive.world_sense < 0
@@ -96,7 +97,7 @@ def plan_dive(dive: Dive, rng: np.random.Generator, height: float) -> Plan:
         flight=flight,
         board_height=board_height,
         height=height,
-        speed=float(rng.uniform(1.25, 1.7) if towards else rng.uniform(0.8, 1.5)),
+        speed=float(rng.uniform(1.25, 1.7) if towards else rng.uniform(0.95, 1.5)),
         dip=float(rng.uniform(0.12, 0.3)) if springboard else 0.0,
         hurdle=bool(dive.faces_water and springboard and rng.random() < 0.6),
         start=int(rng.integers(3)),

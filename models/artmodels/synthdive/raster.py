@@ -20,7 +20,9 @@ PRIM = 34
 
 
 @njit(cache=True, error_model="numpy")
-def _pattern(c, x, y, z, nx, ny, nz, along):
+def _pattern(
+    c: np.ndarray, x: float, y: float, z: float, nx: float, ny: float, nz: float, along: float
+) -> tuple[float, float, float]:
     """Colour of a body surface point; (nx, ny, nz) local normal, ``along`` 0..1."""
     r, g, b = c[21], c[22], c[23]
     kind = int(c[20])
@@ -84,7 +86,19 @@ def _pattern(c, x, y, z, nx, ny, nz, along):
 
 
 @njit(cache=True, error_model="numpy")
-def draw(prims, eye, axes, focal, light, ambient, width, height, rgb, depth, ids):
+def draw(
+    prims: np.ndarray,
+    eye: np.ndarray,
+    axes: np.ndarray,
+    focal: float,
+    light: np.ndarray,
+    ambient: np.ndarray,
+    width: int,
+    height: int,
+    rgb: np.ndarray,
+    depth: np.ndarray,
+    ids: np.ndarray,
+) -> None:
     """Cast all primitives into rgb [H, W, 3], depth [H, W] (1e9 = nothing) and ids [H, W].
 
     ``axes`` rows: camera right, up, towards the viewer. Only what is over the water (y > 0) is
@@ -230,7 +244,7 @@ def draw(prims, eye, axes, focal, light, ambient, width, height, rgb, depth, ids
 
 
 @njit(cache=True, error_model="numpy")
-def _texel(tex, u, v):
+def _texel(tex: np.ndarray, u: float, v: float) -> tuple[float, float, float]:
     """Bilinear sample of tex [H, W, 3], u wrapped, v clamped, both in texels."""
     h, w = tex.shape[0], tex.shape[1]
     u = u % w
@@ -247,7 +261,18 @@ def _texel(tex, u, v):
 
 
 @njit(cache=True, error_model="numpy")
-def backdrop(eye, axes, focal, tex, per_metre, wall_z, water, foam, time, out):
+def backdrop(
+    eye: np.ndarray,
+    axes: np.ndarray,
+    focal: float,
+    tex: np.ndarray,
+    per_metre: float,
+    wall_z: float,
+    water: np.ndarray,
+    foam: np.ndarray,
+    time: float,
+    out: np.ndarray,
+) -> None:
     """Fill out [H, W, 3] with the wall at z = ``wall_z`` and the water at y = 0.
 
     ``tex`` [h, w, 3] float 0..1, its last row at the water line, ``per_metre`` texels a metre.
@@ -300,7 +325,9 @@ def backdrop(eye, axes, focal, tex, per_metre, wall_z, water, foam, time, out):
 
 
 @njit(cache=True, error_model="numpy")
-def resolve(rgb, depth, back, scale, weight, out):
+def resolve(
+    rgb: np.ndarray, depth: np.ndarray, back: np.ndarray, scale: int, weight: float, out: np.ndarray
+) -> None:
     """Average ``scale`` x ``scale`` samples over the backdrop; add ``weight`` times it to out."""
     height, width = out.shape[0], out.shape[1]
     share = weight / (scale * scale)
@@ -322,8 +349,8 @@ def resolve(rgb, depth, back, scale, weight, out):
 
 
 @njit(cache=True, error_model="numpy")
-def extents(ids, parts, boxes, counts):
-    """Pixel boxes [parts, 4] (xyxy, far edges exclusive) and sample counts [parts] of part ids."""
+def extents(ids: np.ndarray, parts: int, boxes: np.ndarray, counts: np.ndarray) -> None:
+    """Fill pixel boxes [parts, 4] (xyxy, far edges exclusive) and counts [parts] of ids."""
     for p in range(parts):
         boxes[p, 0], boxes[p, 1], boxes[p, 2], boxes[p, 3] = 1e9, 1e9, -1e9, -1e9
         counts[p] = 0

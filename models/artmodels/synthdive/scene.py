@@ -159,8 +159,9 @@ def _board(
             prims.append(_box((x, height + 0.48, z), (0.022, 0.52, 0.022), rail))
     tile = palette.colour(rng, split, (0.0, 0.3), (0.5, 0.95))
     inward = -np.sign(wall_z)
-    deck = _box((0, DECK / 2, wall_z + inward * 1.2), (60, DECK / 2, 1.2), (tile, tile * 0.85, tile),
-                (6, 30.0, 0.0, 1.0))  # fmt: skip
+    tiles = (tile, tile * 0.85, tile)
+    middle = (0, DECK / 2, wall_z + inward * 1.2)
+    deck = _box(middle, (60, DECK / 2, 1.2), tiles, (6, 30.0, 0.0, 1.0))
     return np.stack([*prims, deck])
 
 
@@ -216,7 +217,7 @@ def make_camera(rng: np.random.Generator, board_height: float, side: int, height
     )
     return Camera(
         eye=np.array([0.6 + distance * np.sin(azimuth), eye_y, side * distance * np.cos(azimuth)]),
-        picture=height / rng.uniform(0.48, 0.75),
+        picture=height / rng.uniform(0.48, 0.72),
         lag=float(rng.uniform(0.02, 0.16)),
         offset=np.clip(rng.normal(0, 0.07, 2), -0.15, 0.15),
         jitter=waves,
@@ -238,13 +239,12 @@ def aim(
     )
     shift = waves.sum(-1) - camera.offset
     side = np.sign(camera.eye[2])
-    limit = 0.24
-    dx = np.clip(side * miss[:, 0] / camera.picture + shift[:, 0], -limit, limit)
-    dy = np.clip(miss[:, 1] / camera.picture + shift[:, 1], -limit, limit)
+    dx = np.clip(side * miss[:, 0] / camera.picture + shift[:, 0], -0.24, 0.24)
+    dy = np.clip(miss[:, 1] / camera.picture + shift[:, 1], -0.18, 0.18)
     target = centre.copy()
     target[:, 0] += side * dx * camera.picture
     target[:, 1] += dy * camera.picture
-    target[:, 1] = np.maximum(target[:, 1], 0.3 * camera.picture * 0.5)
+    target[:, 1] = np.maximum(target[:, 1], 0.15 * camera.picture)
     back = camera.eye - target
     distance = np.linalg.norm(back, axis=-1, keepdims=True)
     back /= distance

@@ -73,7 +73,6 @@ class Stream:
             else:
                 body = make_body(rng, "stream")
                 plan = plan_dive(DIVES[piece.label], _motion_rng(self.seed, piece), body.height)
-                plan = replace(plan, height=body.height)
                 side = int(rng.choice([-1, 1])) if hall is None else int(-np.sign(hall.wall_z))
                 people = int(rng.random() < 0.25)
                 scene = make_scene(rng, "stream", plan.board_height, side, people, hall)

@@ -1,0 +1,144 @@
+//! The lines: what each holds and how it is written. `docs/events.schema.json` describes the same.
+
+use serde::Serialize;
+
+use crate::action::ActionState;
+use crate::classification::{ClassScore, SampleBox};
+use crate::meta::{ActionRecord, FrameResult, FrameTracklet};
+
+/// One line.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Line<'a> {
+    /// The result of a window.
+    Window(WindowLine<'a>),
+    /// The start or the end of an action.
+    Action(ActionLine<'a>),
+}
+
+/// The result of a window; times in nanoseconds of PTS, boxes in pixels of the frame.
+#[derive(Debug, Serialize)]
+pub struct WindowLine<'a> {
+    model: &'a str,
+    window: u64,
+    start: u64,
+    end: u64,
+    #[serde(flatten)]
+    class: Class<'a>,
+    top: Vec<Class<'a>>,
+    tracklets: Vec<TrackletLine<'a>>,
+}
+
+/// The start or the end of an action; times in nanoseconds of PTS.
+#[derive(Debug, Serialize)]
+pub struct ActionLine<'a> {
+    state: &'static str,
+    action: u64,
+    model: &'a str,
+    #[serde(flatten)]
+    class: Class<'a>,
+    start: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Class<'a> {
+    label: &'a str,
+    label_id: u32,
+    score: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct TrackletLine<'a> {
+    id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<&'a str>,
+    relevance: Vec<f64>,
+    boxes: Vec<BoxLine>,
+}
+
+#[derive(Debug, Serialize)]
+struct BoxLine {
+    pts: u64,
+    x: u32,
+    y: u32,
+    w: u32,
+    h: u32,
+}
+
+impl Line<'_> {
+    /// The line with its final newline.
+    ///
+    /// # Errors
+    /// None that these types can bring about; the signature is that of `serde_json`.
+    pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+impl<'a> WindowLine<'a> {
+    /// The line of a window. A frame that is not the window's first knows each region at its own time only,
+    /// `pts`; the line then has that one box.
+    pub fn new(result: &'a FrameResult, pts: u64) -> Self {
+        Self {
+            model: &result.model,
+            window: result.window,
+            start: result.start,
+            end: result.end,
+            class: Class::new(&result.class),
+            top: result.top.iter().map(Class::new).collect(),
+            tracklets: result.tracklets.iter().map(|tracklet| TrackletLine::new(tracklet, pts)).collect(),
+        }
+    }
+}
+
+impl<'a> ActionLine<'a> {
+    /// The line of an action event; `None` for an update, which is no line.
+    pub fn new(record: &'a ActionRecord) -> Option<Self> {
+        let event = &record.event;
+        (event.state != ActionState::Update).then(|| Self {
+            state: event.state.as_str(),
+            action: event.action,
+            model: &record.model,
+            class: Class::new(&event.class),
+            start: event.start.pts,
+            end: event.end.map(|end| end.pts),
+        })
+    }
+}
+
+impl<'a> Class<'a> {
+    fn new(class: &'a ClassScore) -> Self {
+        Self { label: &class.label, label_id: class.label_id, score: rounded(class.score) }
+    }
+}
+
+impl<'a> TrackletLine<'a> {
+    fn new(tracklet: &'a FrameTracklet, pts: u64) -> Self {
+        let here = [SampleBox { pts, area: tracklet.area, relevance: tracklet.relevance }];
+        let samples = if tracklet.boxes.is_empty() { &here } else { tracklet.boxes.as_slice() };
+        Self {
+            id: tracklet.id,
+            query: tracklet.query.as_ref().map(|query| &*query.label),
+            relevance: samples.iter().map(|sample| rounded(sample.relevance)).collect(),
+            boxes: samples
+                .iter()
+                .map(|SampleBox { pts, area, .. }| BoxLine {
+                    pts: *pts,
+                    x: area.x,
+                    y: area.y,
+                    w: area.w,
+                    h: area.h,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Six decimals: more than the scores of two runs agree in, and no digits of the conversion from `f32`.
+fn rounded(value: f32) -> f64 {
+    (f64::from(value) * 1e6).round() / 1e6
+}

@@ -1,0 +1,225 @@
+//! What is drawn on a frame.
+
+use gst_video::VideoOverlayRectangle;
+use pango::prelude::*;
+
+use super::banner::{Banner, BannerCache};
+use super::boxes::BoxCache;
+use super::pixels::DrawError;
+use super::settings::{BannerPosition, Settings};
+use super::trails::{Point, Trails};
+use crate::meta::{FrameResult, FrameSize};
+
+/// Measures that follow from the picture's size, in pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Style {
+    /// Width of the picture.
+    pub width: u32,
+    /// Height of the picture.
+    pub height: u32,
+    /// Distance of the banner from the picture's edges.
+    pub margin: u32,
+    /// Thickness of the coloured line of a box.
+    pub line: u32,
+    /// Radius of the newest dot of a trail.
+    pub dot: f64,
+    /// Height of the banner's text.
+    pub text: f64,
+    font: String,
+}
+
+impl Style {
+    fn new(size: FrameSize, settings: &Settings) -> Self {
+        let height = f64::from(size.height);
+        Self {
+            width: size.width,
+            height: size.height,
+            margin: (height / 27.0).round() as u32,
+            line: ((height / 540.0).round() as u32).max(1),
+            dot: (height / 300.0).max(1.2),
+            text: (height * settings.text_size).max(9.0),
+            font: settings.font.clone(),
+        }
+    }
+
+    /// An empty text layout with letters of `size` pixels.
+    pub fn layout(&self, size: f64, bold: bool) -> pango::Layout {
+        let context = pangocairo::FontMap::default().create_context();
+        let layout = pango::Layout::new(&context);
+        let mut font = pango::FontDescription::from_string(&self.font);
+        font.set_absolute_size(size * f64::from(pango::SCALE));
+        if bold {
+            font.set_weight(pango::Weight::Bold);
+        }
+        layout.set_font_description(Some(&font));
+        layout.set_single_paragraph_mode(true);
+        layout
+    }
+}
+
+/// What was drawn so far and what goes on from frame to frame.
+#[derive(Debug, Default)]
+pub struct Scene {
+    style: Option<(Style, BannerPosition)>,
+    banner: BannerCache,
+    boxes: BoxCache,
+    trails: Trails,
+    /// Numbers and labels of the actions that run, in the order in which they started.
+    running: Vec<(u64, String)>,
+}
+
+impl Scene {
+    /// An action started, or its label changed.
+    pub fn action_runs(&mut self, action: u64, label: &str) {
+        match self.running.iter_mut().find(|(number, _)| *number == action) {
+            Some((_, old)) => label.clone_into(old),
+            None => self.running.push((action, label.to_owned())),
+        }
+    }
+
+    /// An action stopped.
+    pub fn action_stops(&mut self, action: u64) {
+        self.running.retain(|(number, _)| *number != action);
+    }
+
+    /// Forgets the stream, as after a flush.
+    pub fn reset(&mut self) {
+        self.trails.clear();
+        self.running.clear();
+    }
+
+    /// What to draw on a frame of that size that carries `result`, lowest first.
+    pub fn draw(
+        &mut self,
+        result: FrameResult,
+        size: FrameSize,
+        pts: Option<gst::ClockTime>,
+        settings: &Settings,
+    ) -> Result<Vec<VideoOverlayRectangle>, DrawError> {
+        let shown = f64::from(result.class.score) >= settings.min_score
+            && (settings.show_background || !result.background);
+        let style = (Style::new(size, settings), settings.banner);
+        if self.style.as_ref() != Some(&style) {
+            self.banner.clear();
+            self.boxes.clear();
+        }
+        let (style, position) = self.style.insert(style);
+
+        let mut out = Vec::new();
+        let dim = result.background;
+        let class = shown.then(|| (result.class.label.to_string(), result.class.score));
+        let length = settings.trail.nseconds();
+        if let Some(pts) = pts {
+            self.trails.advance(pts.nseconds(), length);
+        }
+        if shown && settings.boxes {
+            let result = result.scaled_to(size);
+            let inside = |t: &&crate::meta::FrameTracklet| t.area.w > 0 && t.area.h > 0;
+            for tracklet in result.tracklets.iter().filter(inside) {
+                let area = tracklet.area;
+                if pts.is_some() {
+                    let half = |at: u32, length: u32| f64::from(at) + f64::from(length) / 2.0;
+                    let centre = Point { x: half(area.x, area.w), y: half(area.y, area.h) };
+                    self.trails.add(tracklet.id, centre);
+                }
+                self.boxes.trail(tracklet.id, dim, &self.trails, length, style, &mut out)?;
+            }
+            for tracklet in result.tracklets.iter().filter(inside) {
+                self.boxes.draw(tracklet.id, tracklet.area, dim, style, &mut out)?;
+            }
+        }
+        let action = self.running.last().map(|(_, label)| label.clone());
+        out.extend(self.banner.rectangle(&Banner { class, action, dim }, *position, style)?);
+        Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classification::{ClassScore, PixelBox};
+    use crate::meta::FrameTracklet;
+
+    const SIZE: FrameSize = FrameSize { width: 640, height: 360 };
+
+    fn result(label: &str, score: f32, x: u32) -> FrameResult {
+        let class = ClassScore { label: label.into(), label_id: 1, score };
+        FrameResult {
+            model: "m".into(),
+            window: 0,
+            start: 0,
+            end: 0,
+            age: None,
+            class: class.clone(),
+            background: label == "background",
+            first: false,
+            size: SIZE,
+            top: vec![class],
+            tracklets: vec![FrameTracklet {
+                id: 3,
+                query: None,
+                area: PixelBox { x, y: 100, w: 80, h: 120 },
+                relevance: 1.0,
+                boxes: vec![],
+            }],
+            samples: vec![],
+        }
+    }
+
+    fn draw(scene: &mut Scene, result: FrameResult, ms: u64) -> usize {
+        gst::init().unwrap();
+        let pts = Some(gst::ClockTime::from_mseconds(ms));
+        scene.draw(result, SIZE, pts, &Settings::default()).unwrap().len()
+    }
+
+    #[test]
+    fn texts_are_drawn_only_when_they_change() {
+        let mut scene = Scene::default();
+        for n in 0..30 {
+            draw(&mut scene, result("vault", 0.9, 10 + n), u64::from(n) * 40);
+        }
+        assert_eq!((scene.banner.draws, scene.boxes.draws), (1, 1));
+        draw(&mut scene, result("vault", 0.901, 10), 2000);
+        assert_eq!(scene.banner.draws, 1, "the figure that is shown is the same");
+        draw(&mut scene, result("vault", 0.8, 10), 2040);
+        draw(&mut scene, result("beam", 0.8, 10), 2080);
+        assert_eq!((scene.banner.draws, scene.boxes.draws), (3, 1));
+    }
+
+    #[test]
+    fn weak_and_background_results_are_not_drawn() {
+        let mut scene = Scene::default();
+        assert_eq!(draw(&mut scene, result("vault", 0.2, 10), 0), 0);
+        assert_eq!(draw(&mut scene, result("background", 0.9, 10), 40), 0);
+        assert_eq!(draw(&mut scene, result("vault", 0.9, 10), 80), 6, "four edges, an id, a banner");
+    }
+
+    #[test]
+    fn a_running_action_is_named_even_while_its_class_is_weak() {
+        let mut scene = Scene::default();
+        scene.action_runs(1, "vault");
+        assert_eq!(draw(&mut scene, result("vault", 0.1, 10), 0), 1);
+        scene.action_stops(1);
+        assert_eq!(draw(&mut scene, result("vault", 0.1, 10), 40), 0);
+    }
+
+    #[test]
+    fn a_region_that_moves_leaves_a_trail_until_a_reset() {
+        let mut scene = Scene::default();
+        for n in 0..10 {
+            draw(&mut scene, result("vault", 0.9, n * 20), u64::from(n) * 40);
+        }
+        assert_eq!(draw(&mut scene, result("vault", 0.9, 200), 400), 6 + 10);
+        scene.reset();
+        assert_eq!(draw(&mut scene, result("vault", 0.9, 220), 440), 6);
+    }
+
+    #[test]
+    fn a_picture_without_room_gets_no_banner() {
+        gst::init().unwrap();
+        let size = FrameSize { width: 33, height: 20 };
+        let rectangles =
+            Scene::default().draw(result("vault", 0.9, 0), size, None, &Settings::default()).unwrap();
+        assert_eq!(rectangles.len(), 5);
+    }
+}

@@ -1,0 +1,127 @@
+//! What the test binaries share.
+
+#![allow(dead_code)] // Each binary uses a part of it.
+
+use std::sync::{Arc, Once};
+
+use gst::prelude::*;
+use gstartclassify::action::{ActionEvent, ActionState, Moment};
+use gstartclassify::classification::{ClassScore, Classification, PixelBox, Query, SampleBox, Tracklet};
+use gstartclassify::meta::FrameSize;
+
+/// Starts GStreamer with the plugin in it.
+pub fn init() {
+    static INIT: Once = Once::new();
+    INIT.call_once(|| {
+        gst::init().expect("GStreamer starts");
+        gstartclassify::plugin_register_static().expect("the plugin registers");
+    });
+}
+
+pub const MS: u64 = 1_000_000;
+
+pub fn class(label: &str, label_id: u32, score: f32) -> ClassScore {
+    ClassScore { label: label.into(), label_id, score }
+}
+
+/// A window of four samples, 100 ms apart, with one region that moves to the right by 8 pixels a sample.
+pub fn classification(window: u64) -> Classification {
+    let start = window * 200 * MS;
+    let samples: Vec<u64> = (0..4).map(|n| start + n * 100 * MS).collect();
+    Classification {
+        model: Arc::from("test-model"),
+        window,
+        start,
+        end: start + 400 * MS,
+        top: vec![class("Back+25som+NoTwis+PIKE", 7, 0.93), class("Inward+15som", 3, 0.05)],
+        background: false,
+        tracklets: vec![
+            Tracklet {
+                id: 3,
+                query: Some(Query { label: Arc::from("Back+25som+NoTwis+PIKE"), label_id: 7 }),
+                boxes: samples
+                    .iter()
+                    .enumerate()
+                    .map(|(n, &pts)| SampleBox {
+                        pts,
+                        area: PixelBox { x: 4 + 8 * n as u32, y: 10, w: 20, h: 24 },
+                        relevance: 0.1 + 0.1 * n as f32,
+                    })
+                    .collect(),
+            },
+            Tracklet {
+                id: 4,
+                query: None,
+                boxes: samples
+                    .iter()
+                    .map(|&pts| SampleBox {
+                        pts,
+                        area: PixelBox { x: 0, y: 0, w: 0, h: 0 },
+                        relevance: 0.25,
+                    })
+                    .collect(),
+            },
+        ],
+        samples,
+    }
+}
+
+pub fn action(state: ActionState) -> ActionEvent {
+    let moment = |ms: u64| Moment { pts: ms * MS, running_time: (ms + 1000) * MS };
+    ActionEvent {
+        state,
+        action: 2,
+        class: class("Back+25som+NoTwis+PIKE", 7, 0.95),
+        start: moment(2800),
+        end: (state == ActionState::Stop).then(|| moment(4600)),
+    }
+}
+
+/// The in-band event of an action.
+pub fn action_event(state: ActionState) -> gst::Event {
+    gst::event::CustomDownstream::new(gstartclassify::meta::action_structure(&action(state), "test-model"))
+}
+
+pub fn video_info(format: gst_video::VideoFormat, width: u32, height: u32) -> gst_video::VideoInfo {
+    gst_video::VideoInfo::builder(format, width, height).fps((25, 1)).build().expect("a valid format")
+}
+
+/// A frame of mid grey in every format; padding bytes as well.
+pub fn frame(info: &gst_video::VideoInfo, pts_ms: u64) -> gst::Buffer {
+    let mut buffer = gst::Buffer::from_mut_slice(vec![0x80_u8; info.size()]);
+    let writable = buffer.get_mut().expect("a new buffer is writable");
+    writable.set_pts(gst::ClockTime::from_mseconds(pts_ms));
+    writable.set_duration(gst::ClockTime::from_mseconds(40));
+    buffer
+}
+
+/// Such a frame with a result.
+pub fn frame_with(
+    info: &gst_video::VideoInfo,
+    pts_ms: u64,
+    result: &Classification,
+    first: bool,
+) -> gst::Buffer {
+    let mut buffer = frame(info, pts_ms);
+    let writable = buffer.get_mut().expect("a new buffer is writable");
+    let pts = writable.pts();
+    gstartclassify::meta::write(writable, result, FrameSize::from(info), pts, first)
+        .expect("the meta is registered");
+    buffer
+}
+
+pub fn bytes(buffer: &gst::BufferRef) -> Vec<u8> {
+    buffer.map_readable().expect("a readable buffer").to_vec()
+}
+
+/// Checks that the declared default of every property of an element is the value that it has.
+pub fn assert_defaults_are_real(element: &str) {
+    let element = gst::ElementFactory::make(element).build().expect("the element exists");
+    for pspec in element.list_properties() {
+        if matches!(pspec.name(), "name" | "parent") {
+            continue;
+        }
+        let real = element.property_value(pspec.name());
+        assert_eq!(format!("{:?}", pspec.default_value()), format!("{real:?}"), "{}", pspec.name());
+    }
+}
