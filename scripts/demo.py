@@ -87,10 +87,10 @@ def recognise(clip: Path, model: Path, video: Path, events: Path) -> list[Action
 
 
 def read_truth(file: Path) -> list[Action]:
-    """The dives that a rendered stream shows."""
+    """The dives that a rendered stream shows, each from take-off to entry."""
     dives = json.loads(file.read_text(encoding="utf-8"))["dives"]
     return [
-        Action(dive["label"], round(dive["start"] * SECOND), round(dive["end"] * SECOND))
+        Action(dive["name"], round(dive["takeoff"] * SECOND), round(dive["entry"] * SECOND))
         for dive in dives
     ]
 
