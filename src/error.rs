@@ -156,18 +156,18 @@ impl Error {
     pub fn to_message(&self) -> gst::ErrorMessage {
         let text = self.to_string();
         match self {
-            Self::Property { .. } => gst::error_msg!(gst::ResourceError::Settings, ["{text}"]),
-            Self::Missing { .. } => gst::error_msg!(gst::ResourceError::NotFound, ["{text}"]),
-            Self::Unreadable { .. } => gst::error_msg!(gst::ResourceError::OpenRead, ["{text}"]),
+            Self::Property { .. } => gst::error_msg!(gst::ResourceError::Settings, ("{text}")),
+            Self::Missing { .. } => gst::error_msg!(gst::ResourceError::NotFound, ("{text}")),
+            Self::Unreadable { .. } => gst::error_msg!(gst::ResourceError::OpenRead, ("{text}")),
             Self::Contents { .. } | Self::Graph { .. } | Self::Contract { .. } => {
-                gst::error_msg!(gst::ResourceError::Settings, ["{text}"])
+                gst::error_msg!(gst::ResourceError::Settings, ("{text}"))
             }
             Self::RuntimeMissing { .. } | Self::RuntimeUnusable { .. } => {
-                gst::error_msg!(gst::LibraryError::Init, ["{text}"])
+                gst::error_msg!(gst::LibraryError::Init, ("{text}"))
             }
-            Self::Inference { .. } | Self::Cancelled => gst::error_msg!(gst::StreamError::Failed, ["{text}"]),
-            Self::Conversion { .. } => gst::error_msg!(gst::StreamError::Format, ["{text}"]),
-            Self::Thread(_) => gst::error_msg!(gst::CoreError::Thread, ["{text}"]),
+            Self::Inference { .. } | Self::Cancelled => gst::error_msg!(gst::StreamError::Failed, ("{text}")),
+            Self::Conversion { .. } => gst::error_msg!(gst::StreamError::Format, ("{text}")),
+            Self::Thread(_) => gst::error_msg!(gst::CoreError::Thread, ("{text}")),
         }
     }
 }

@@ -1,4 +1,4 @@
-"""Command line: ``python -m artmodels render|features|tune|tokens|train|export|evaluate|recipe``."""
+"""Command line: ``python -m artmodels COMMAND``, a command for each step of a recipe."""
 
 import argparse
 import subprocess
@@ -84,42 +84,34 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def _recipe(args: argparse.Namespace) -> None:
     """Every step after another, each in its own process; finished steps are skipped."""
-    work, config = args.work, str(args.config)
-
-    def command(*words: object) -> list[str]:
-        return [sys.executable, "-m", "artmodels", *map(str, words)]
-
-    parts = [
-        subprocess.Popen(
-            command(
-                "features",
-                "--config",
-                config,
-                "--out",
-                work / "features",
-                "--part",
-                part,
-                "--parts",
-                args.jobs,
-            )
-        )
-        for part in range(args.jobs)
-    ]
-    if any([process.wait() for process in parts]):
-        raise SystemExit("features failed")
-    common = ["--config", config]
+    work, jobs = args.work, args.jobs
+    features, tokens = work / "features", work / "tokens"
     stage, model = work / "frame-stage.pt", work / "model.pt"
-    steps = [
-        command("tune", *common, "--features", work / "features", "--out", stage) if not stage.exists() else None,
-        command("tokens", *common, "--features", work / "features", "--stage", stage, "--out", work / "tokens"),
-        command("train", *common, "--tokens", work / "tokens", "--stage", stage, "--out", model),
-        command("export", "--model", model, "--out", args.out),
+
+    def command(name: str, **options: object) -> list[str]:
+        words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
+        return [sys.executable, "-m", "artmodels", name, *words]
+
+    shared = {"config": args.config, "out": features, "parts": jobs}
+    renderers = [subprocess.Popen(command("features", **shared, part=n)) for n in range(jobs)]
+    if any([renderer.wait() for renderer in renderers]):  # noqa: C419, wait for all of them
+        raise SystemExit("rendering failed")
+    if not stage.exists():
+        step = command("tune", config=args.config, features=features, out=stage)
+        subprocess.run(step, check=True)
+    for step in (
+        command("tokens", config=args.config, features=features, stage=stage, out=tokens),
+        command("train", config=args.config, tokens=tokens, stage=stage, out=model),
+        command("export", model=model, out=args.out),
         command(
-            "evaluate", "--model", model, "--folder", args.out, "--tokens", work / "tokens",
-            "--out", args.out / "results.md", "--jobs", args.jobs,
+            "evaluate",
+            model=model,
+            folder=args.out,
+            tokens=tokens,
+            jobs=jobs,
+            out=args.out / "results.md",
         ),
-    ]  # fmt: skip
-    for step in filter(None, steps):
+    ):
         subprocess.run(step, check=True)
 
 
@@ -127,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="artmodels", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
+    cli.add_parser(commands)
 
     def add(name: str, run: object, text: str, **paths: str) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=text, description=text)
@@ -135,40 +128,44 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument(f"--{option}", type=Path, required=True, help=meaning)
         return one
 
-    cli.add_parser(commands)
-    recipe_file = "recipe, a TOML file under models/configs/"
-    one = add("features", _features, "render clips and encode them with the frozen trunk", config=recipe_file,
-              out="folder of the shards")  # fmt: skip
+    recipe = "recipe, a TOML file under models/configs/"
+    trunk, shards = "folder of the trunk features", "folder of the token shards"
+
+    one = add(
+        "features", _features, "render clips, encode them with the trunk", config=recipe, out=trunk
+    )
     one.add_argument("--splits", default="train,val", help="comma-separated")
     one.add_argument("--part", type=int, default=0, help="this process's number")
     one.add_argument("--parts", type=int, default=1, help="number of processes that share the work")
-    one = add("tune", _tune, "frame stage: tune the encoder on the rendered pose", config=recipe_file,
-              features="folder of the trunk features", out="file to write")  # fmt: skip
+
+    text = "frame stage: tune the encoder on the rendered pose"
+    one = add("tune", _tune, text, config=recipe, features=trunk, out="file to write")
     one.add_argument("--limit", type=int, help="use this many clips")
-    one = add("tokens", _tokens, "encode cached trunk features to tokens", config=recipe_file,
-              features="folder of the trunk features", out="folder of the token shards")  # fmt: skip
-    one.add_argument(
-        "--stage", type=Path, help="file of the frame stage; ImageNet weights otherwise"
-    )
+
+    text = "encode cached trunk features to tokens"
+    one = add("tokens", _tokens, text, config=recipe, features=trunk, out=shards)
+    one.add_argument("--stage", type=Path, help="result of tune; ImageNet weights otherwise")
     one.add_argument("--threads", type=int, default=2)
-    one = add("train", _train, "train the head on cached tokens; continues an interrupted run", config=recipe_file,
-              tokens="folder of the token shards", out="model file to write")  # fmt: skip
-    one.add_argument(
-        "--stage", type=Path, help="file of the frame stage, for encoder and frame embedding"
-    )
+
+    text = "train the head on cached tokens; continues an interrupted run"
+    one = add("train", _train, text, config=recipe, tokens=shards, out="model file to write")
+    one.add_argument("--stage", type=Path, help="result of tune, for encoder and frame embedding")
     one.add_argument("--limit", type=int, help="use this many clips")
     one.add_argument("--fresh", action="store_true", help="ignore an interrupted run's state")
     one.add_argument("--text", choices=("minilm", "random"), default="minilm", help="text bank")
-    add("export", _export, "write encoder, head and clip graphs with manifests, checked in ONNX Runtime",
-        model="model file", out="folder to write")  # fmt: skip
-    one = add("evaluate", _evaluate, "accuracy and tracklet quality of the exported graphs, as Markdown",
-              model="model file", folder="folder of the exported model")  # fmt: skip
+
+    text = "write encoder, head and clip graphs with manifests, checked in ONNX Runtime"
+    add("export", _export, text, model="model file", out="folder to write")
+
+    text = "accuracy and tracklet quality of the exported graphs, as Markdown"
+    one = add("evaluate", _evaluate, text, model="model file", folder="folder of the export")
     one.add_argument("--split", default="test")
     one.add_argument("--tokens", type=Path, help="token shards, for the baseline's classifier")
     one.add_argument("--jobs", type=int, default=2)
     one.add_argument("--out", type=Path, help="Markdown file to write")
-    one = add("recipe", _recipe, "all of it, from nothing to a model folder", config=recipe_file,
-              work="folder for what lies in between (some GB)", out="model folder to write")  # fmt: skip
+
+    text = "all of it, from nothing to a model folder"
+    one = add("recipe", _recipe, text, config=recipe, work="work folder", out="model folder")
     one.add_argument("--jobs", type=int, default=2, help="rendering processes")
     return top
 

@@ -123,7 +123,7 @@ def _run(item: tuple[int, int]) -> tuple[np.ndarray, ...]:
 def untrained_head(model: ArtModel) -> bytes:
     """The head as it is before training, over the same encoder."""
     torch.manual_seed(model.config.seed)
-    fresh = ArtModel(model.config, model.head.bank.slow, None)
+    fresh = ArtModel(model.config, model.head.semantics.bank.slow, None)
     grid = model.head.grid
     return to_onnx(
         HeadGraph(fresh),
@@ -163,7 +163,8 @@ def report(found: Predictions, names: list[str], baseline: np.ndarray | None) ->
     dives = int((found.labels < len(names)).sum())
     others = len(found.labels) - dives
     lines = [
-        f"{dives} dives of {len(names)} classes and {others} background clips; one window a clip; percent.",
+        f"{dives} dives of {len(names)} classes and {others} background clips; "
+        "one window a clip; percent.",
         "",
         "| | " + " | ".join(columns) + " |",
         "| --- |" + " --- |" * len(columns),
@@ -186,14 +187,16 @@ def report(found: Predictions, names: list[str], baseline: np.ndarray | None) ->
         peak, mass = 100 * np.nanmean(found.on_body[:, k]), 100 * np.nanmean(found.mass[:, k])
         blind = 100 * np.nanmean(found.untrained[:, :, k], axis=(0, 2))
         lines.append(
-            f"| query {k + 1}: attention peak inside the body's box | {peak:.1f} | {blind[0]:.1f} | {chance:.1f} |"
+            f"| query {k + 1}: attention peak inside the body's box "
+            f"| {peak:.1f} | {blind[0]:.1f} | {chance:.1f} |"
         )
         lines.append(
-            f"| query {k + 1}: attention mass inside it | {mass:.1f} | {blind[1]:.1f} | {chance:.1f} |"
+            f"| query {k + 1}: attention mass inside it "
+            f"| {mass:.1f} | {blind[1]:.1f} | {chance:.1f} |"
         )
     lines += [
         "",
-        f"Mean IoU of the first tracklet's box with the body's box: {np.nanmean(found.overlap):.2f}.",
+        f"IoU of the first tracklet's box with the body's, mean: {np.nanmean(found.overlap):.2f}.",
         "",
     ]
     dive = found.labels < len(names)

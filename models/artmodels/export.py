@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .art import ArtHead
 from .art.bank import winners
+from .art.head import TextSemantics
 from .graph import session, to_onnx
 from .labels import BACKGROUND_NAME
 from .model import ArtModel
@@ -24,19 +24,20 @@ TOLERANCE = 1e-3
 class FoldedSemantics(nn.Module):
     """The selection of ``S_topk`` with the slow bank multiplied into the projections around it.
 
-    The text width disappears: 0.6 MB less in each graph. Dropping the norm of the projected video changes no rank.
+    The text width disappears: 0.6 MB less in each graph.
+    Dropping the norm of the projected video changes no rank.
     """
 
-    def __init__(self, head: ArtHead) -> None:
+    def __init__(self, semantics: TextSemantics) -> None:
         super().__init__()
-        slow = head.bank.slow
-        self.count = head.config.queries
-        self.register_buffer("rank", slow @ head.to_text.weight.detach())
-        self.register_buffer("offset", slow @ head.to_text.bias.detach())
-        self.register_buffer("entries", head.from_text(slow).detach().flatten(0, 1))
+        slow = semantics.bank.slow
+        self.count = semantics.count
+        self.register_buffer("rank", slow @ semantics.to_text.weight.detach())
+        self.register_buffer("offset", slow @ semantics.to_text.bias.detach())
+        self.register_buffer("entries", semantics.from_text(slow).detach().flatten(0, 1))
 
     def forward(self, video: Tensor) -> tuple[Tensor, Tensor]:
-        """As :meth:`ArtHead.semantics`."""
+        """As :meth:`TextSemantics.forward`."""
         flat, classes = winners(
             torch.einsum("be,pne->bpn", video, self.rank) + self.offset, self.count
         )
@@ -49,7 +50,7 @@ class HeadGraph(nn.Module):
     def __init__(self, model: ArtModel) -> None:
         super().__init__()
         self.head = copy.deepcopy(model.head)
-        self.head.semantics = FoldedSemantics(model.head)
+        self.head.semantics = FoldedSemantics(model.head.semantics)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, ...]:
         out = self.head(tokens)

@@ -73,11 +73,6 @@ def write_shard(folder: Path, features: np.ndarray, truth: dict[str, np.ndarray]
     part.rename(folder)
 
 
-def stack_truth(clips: list[Any]) -> dict[str, np.ndarray]:
-    """Ground truth of several clips, one array a field."""
-    return {key: np.stack([np.asarray(getattr(clip, key)) for clip in clips]) for key in TRUTH}
-
-
 def trunk_session(config: Config, threads: int = 1) -> Any:
     """The frozen trunk in ONNX Runtime."""
     encoder = FrameEncoder(config.encoder.pretrained)
@@ -107,14 +102,15 @@ def extract(config: Config, split: str, root: Path, part: int = 0, parts: int = 
         folder = root / split / f"{number:04d}"
         if folder.exists():
             continue
-        clips, features = [], []
+        truth, features = [], []
         for item in tqdm(
             todo[number * size : (number + 1) * size], desc=f"{split} {number}", mininterval=5
         ):
             clip = render(config, split, *item)
             features.append(quantise(trunk.run(None, {name: clip.frames})[0], scale))
-            clips.append(clip)
-        write_shard(folder, np.stack(features), stack_truth(clips))
+            truth.append({key: np.asarray(getattr(clip, key)) for key in TRUTH})
+        joined = {key: np.stack([one[key] for one in truth]) for key in TRUTH}
+        write_shard(folder, np.stack(features), joined)
 
 
 @dataclass

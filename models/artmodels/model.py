@@ -50,6 +50,8 @@ def load_model(path: Path) -> tuple[ArtModel, list[str]]:
     stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     config: Config = from_dict(Config, stored["config"])
     state, labels = stored["state"], stored["labels"]
-    model = ArtModel(config, torch.zeros_like(state["head.bank.slow"]), Attributes.of(labels[:-1]))
+    model = ArtModel(
+        config, torch.zeros_like(state["head.semantics.bank.slow"]), Attributes.of(labels[:-1])
+    )
     model.load_state_dict(state)
     return model.eval(), labels

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import SelfLayer
 from .config import EncoderConfig, HeadConfig
+from .layers import SelfLayer
 
 POSE, PHASES, ROTATION = (
     8,

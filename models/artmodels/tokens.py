@@ -1,4 +1,4 @@
-"""Tokens of a tuned encoder from cached trunk features: the tail in ONNX Runtime, shard by shard."""
+"""Tokens of a tuned encoder from cached trunk features: the tail in ONNX Runtime."""
 
 import json
 from pathlib import Path

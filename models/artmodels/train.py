@@ -100,7 +100,7 @@ def predict(
 
 
 class Trainer:
-    """Two phases over one model; the state after every epoch is kept, so that a run can be resumed."""
+    """Two phases over one model; the state after every epoch is kept, to resume from."""
 
     def __init__(
         self, model: ArtModel, labels: list[str], tokens: Path, out: Path, limit: int | None = None
@@ -166,7 +166,7 @@ class Trainer:
                 nn.utils.clip_grad_norm_(head.parameters(), train.clip)
                 steps.step()
                 schedule.step()
-                head.bank.step()
+                head.semantics.bank.step()
                 self.average.update(head)
                 count += 1
                 for key, value in terms.items():

@@ -165,8 +165,8 @@ def test_agent_bank_learns_through_its_own_loss_only(config: Config) -> None:
     terms = art_terms(
         head, head(torch.randn(2, 6, 5, 3, 3)), target, config.losses, Attributes.of(NAMES)
     )
-    agent = head.bank.agent
-    assert not head.bank.slow.requires_grad
+    agent = head.semantics.bank.agent
+    assert not head.semantics.bank.slow.requires_grad
     for name, term in terms.items():
         gradient = torch.autograd.grad(term, agent, retain_graph=True, allow_unused=True)[0]
         assert (gradient is not None) == (name == "semantics"), name

@@ -305,16 +305,19 @@ impl Manifest {
             Error::contents(path, "text", found, "UTF-8 text in TOML")
         })?;
         let table: Table = text.parse().map_err(|fault: toml::de::Error| {
-            Error::contents(path, "text", fault.to_string().trim_end(), "TOML as the README describes it")
+            let before = &text[..fault.span().map_or(0, |span| span.start)];
+            let line = before.matches('\n').count() + 1;
+            Error::contents(
+                path,
+                format!("line {line}"),
+                one_line(fault.message()),
+                "TOML as the README describes it",
+            )
         })?;
         check_keys(&table, path)?;
         let raw: RawManifest = Value::Table(table).try_into().map_err(|fault: toml::de::Error| {
-            Error::contents(
-                path,
-                "contents",
-                fault.to_string().trim_end().replace('\n', " "),
-                "the keys and types that the README describes",
-            )
+            let expected = "the keys and types that the README describes";
+            Error::contents(path, "contents", one_line(&fault.to_string()), expected)
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let graph = graph_kind(&raw.graph, folder, path)?;
@@ -464,6 +467,11 @@ fn input_spec(raw: RawInput, graph: &RawGraph, path: &Path) -> Result<InputSpec,
     })
 }
 
+/// The lines of a message as one.
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Refuses keys that no manifest has, and names the nearest one that it may have.
 fn check_keys(table: &Table, path: &Path) -> Result<(), Error> {
     let known = |section: &str| KEYS.iter().find(|(name, _)| *name == section).map(|(_, keys)| *keys);
@@ -590,7 +598,7 @@ mod tests {
             ("dtype = \"uint8\"", "dtype = \"int3\"", ["int3", "uint8"]),
             ("[\"pike\", \"background\"]", "[]", ["labels", "found none"]),
             ("[outputs]", sum, ["clip.onnx: sha256", "expected 00ff"]),
-            ("[model]", "[model", ["text", "TOML"]),
+            ("[model]", "[model", ["line 2", "TOML"]),
         ] {
             let fault = load(&SOUND.replacen(from, to, 1)).unwrap_err().to_string();
             for word in words {

@@ -54,11 +54,7 @@ pub fn classification(window: u64) -> Classification {
                 query: None,
                 boxes: samples
                     .iter()
-                    .map(|&pts| SampleBox {
-                        pts,
-                        area: PixelBox { x: 0, y: 0, w: 0, h: 0 },
-                        relevance: 0.25,
-                    })
+                    .map(|&pts| SampleBox { pts, area: PixelBox { x: 0, y: 0, w: 0, h: 0 }, relevance: 0.25 })
                     .collect(),
             },
         ],

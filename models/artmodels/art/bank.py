@@ -10,7 +10,7 @@ from .losses import soft_cross_entropy
 def winners(similarity: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The ``count`` best classes of ``similarity [B, P, N]``, each by its best prompt.
 
-    Returns the flat number ``prompt * N + class`` of each winner and the class, both ``[B, count]``.
+    Returns the flat number ``prompt * N + class`` of each winner and its class, ``[B, count]``.
     """
     best, prompt = similarity.max(dim=1)
     classes = best.topk(count, dim=-1).indices

@@ -56,6 +56,24 @@ class ArtOutput:
     whole: GlobalOutput
 
 
+class TextSemantics(nn.Module):
+    """The bank with the projections into the text space and out of it."""
+
+    def __init__(
+        self, bank: Tensor, video_width: int, width: int, count: int, config: BankConfig
+    ) -> None:
+        super().__init__()
+        self.count = count
+        self.bank = SemanticsBank(bank, config.momentum, config.temperature)
+        self.to_text = nn.Linear(video_width, bank.shape[2])
+        self.from_text = nn.Linear(bank.shape[2], width)
+
+    def forward(self, video: Tensor) -> tuple[Tensor, Tensor]:
+        """``S_topk [B, K, C]`` for ``x_cls [B, E]``, and the class ids of its entries."""
+        chosen, ids = self.bank.select(self.to_text(video), self.count)
+        return self.from_text(chosen), ids
+
+
 class ArtHead(nn.Module):
     """``tokens [B, T, C, h, w]`` -> class scores and tracklets.
 
@@ -81,19 +99,17 @@ class ArtHead(nn.Module):
         )
         self.config = head
         self.grid = grid
-        classes, text_width = bank.shape[1:]
+        classes = bank.shape[1]
         attributes = attributes if head.factored else None
-        self.bank = SemanticsBank(bank, bank_config.momentum, bank_config.temperature)
+        self.semantics = TextSemantics(bank, encoder.width, head.width, head.queries, bank_config)
         self.whole = GlobalBranch(channels, grid, frames, encoder, head)
         self.readout = FrameReadout(encoder.width)
         self.embedded_readout = FrameReadout(encoder.width)
-        self.to_text = nn.Linear(encoder.width, text_width)
-        self.from_text = nn.Linear(text_width, head.width)
         self.tokens = TokenContext(channels, grid, frames, encoder.width, head.width)
         sizes = (head.width, head.inner, head.heads, head.hidden)
-        self.enhance = SemanticEnhancement(*sizes, head.enhance_layers, head.dropout)
+        self.enhance = SemanticEnhancement(*sizes, head.enhance_layers, head.region_dropout)
         self.query = RegionQueries(head.queries, head.width)
-        self.regions = RegionActivation(*sizes, head.region_layers, head.dropout)
+        self.regions = RegionActivation(*sizes, head.region_layers, head.region_dropout)
         self.head_video = ClassScores(encoder.width, classes, head.classifier_dropout, attributes)
         self.head_final = ClassScores(
             encoder.width + head.queries * head.width, classes, head.classifier_dropout, attributes
@@ -121,11 +137,6 @@ class ArtHead(nn.Module):
             logits, attributes, attention, boxes, weights.transpose(1, 2), ids, responses, whole
         )
 
-    def semantics(self, video: Tensor) -> tuple[Tensor, Tensor]:
-        """``S_topk [B, K, C]`` for ``x_cls [B, E]``, and the class ids of its entries ``[B, K]``."""
-        chosen, ids = self.bank.select(self.to_text(video), self.config.queries)
-        return self.from_text(chosen), ids
-
     def video_scores(self, whole: GlobalOutput) -> tuple[Tensor, Tensor | None]:
         """Eq. 10's prediction from ``x_cls`` alone, and its attribute logits."""
         return self.head_video(whole.video)
@@ -134,5 +145,7 @@ class ArtHead(nn.Module):
         """``L_video`` and ``L_prot``; class prototypes are the weights of eq. 10's classifier,
         gradient cut ``[choice]``.
         """
-        prototypes = self.to_text(self.head_video.linear.weight.detach())
-        return self.bank.consistency(self.to_text(whole.video), target, prototypes)
+        prototypes = self.semantics.to_text(self.head_video.linear.weight.detach())
+        return self.semantics.bank.consistency(
+            self.semantics.to_text(whole.video), target, prototypes
+        )
