@@ -35,8 +35,9 @@ impl Style {
             width: size.width,
             height: size.height,
             margin: (height / 27.0).round() as u32,
-            line: ((height / 540.0).round() as u32).max(1),
-            dot: (height / 300.0).max(1.2),
+            // Two pixels at least, or a line between the samples of subsampled chroma has no colour.
+            line: ((height / 400.0).round() as u32).max(2),
+            dot: (height / 230.0).max(1.8),
             text: (height * settings.text_size).max(9.0),
             font: settings.font.clone(),
         }
@@ -102,6 +103,9 @@ impl Scene {
         if self.style.as_ref() != Some(&style) {
             self.banner.clear();
             self.boxes.clear();
+        }
+        if self.style.as_ref().is_some_and(|(old, _)| (old.width, old.height) != (size.width, size.height)) {
+            self.trails.clear();
         }
         let (style, position) = self.style.insert(style);
 
@@ -220,6 +224,6 @@ mod tests {
         let size = FrameSize { width: 33, height: 20 };
         let rectangles =
             Scene::default().draw(result("vault", 0.9, 0), size, None, &Settings::default()).unwrap();
-        assert_eq!(rectangles.len(), 5);
+        assert_eq!(rectangles.len(), 3, "two edges and an id");
     }
 }

@@ -79,12 +79,16 @@ pub fn action_event(state: ActionState) -> gst::Event {
 }
 
 pub fn video_info(format: gst_video::VideoFormat, width: u32, height: u32) -> gst_video::VideoInfo {
+    init();
     gst_video::VideoInfo::builder(format, width, height).fps((25, 1)).build().expect("a valid format")
 }
 
-/// A frame of mid grey in every format; padding bytes as well.
+/// A frame of one colour, row padding included.
 pub fn frame(info: &gst_video::VideoInfo, pts_ms: u64) -> gst::Buffer {
-    let mut buffer = gst::Buffer::from_mut_slice(vec![0x80_u8; info.size()]);
+    // Samples of 10 bits must leave the others at 0.
+    let fill: [u8; 2] = if info.comp_depth(0) == 8 { [0x80, 0x80] } else { [0x00, 0x02] };
+    let data: Vec<u8> = fill.into_iter().cycle().take(info.size()).collect();
+    let mut buffer = gst::Buffer::from_mut_slice(data);
     let writable = buffer.get_mut().expect("a new buffer is writable");
     writable.set_pts(gst::ClockTime::from_mseconds(pts_ms));
     writable.set_duration(gst::ClockTime::from_mseconds(40));

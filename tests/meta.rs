@@ -1,0 +1,202 @@
+//! Metadata on buffers: written, read back, kept by the elements it passes, and documented.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{MS, action, classification, frame_with, init, video_info};
+use gst::prelude::*;
+use gst_video::{VideoFormat, VideoRegionOfInterestMeta};
+use gstartclassify::action::ActionState;
+use gstartclassify::classification::PixelBox;
+use gstartclassify::meta::{self, FrameSize, fields};
+
+const SIZE: FrameSize = FrameSize { width: 64, height: 48 };
+
+fn example(first: bool) -> gst::Buffer {
+    init();
+    frame_with(&video_info(VideoFormat::I420, SIZE.width, SIZE.height), 1150, &classification(5), first)
+}
+
+#[test]
+fn the_first_frame_of_a_window_gives_back_everything() {
+    let written = classification(5);
+    let read = meta::read(&example(true)).unwrap();
+    assert_eq!((&*read.model, read.window, read.start, read.end), ("test-model", 5, 1000 * MS, 1400 * MS));
+    assert_eq!(read.age, Some(-250 * MS as i64));
+    assert_eq!((&read.class, read.background, read.first, read.size), (written.best(), false, true, SIZE));
+    assert_eq!((read.top, read.samples), (written.top, written.samples));
+    assert_eq!(read.tracklets.len(), 2);
+    for (tracklet, written) in read.tracklets.iter().zip(&written.tracklets) {
+        assert_eq!(
+            (tracklet.id, &tracklet.query, &tracklet.boxes),
+            (written.id, &written.query, &written.boxes)
+        );
+    }
+    assert_eq!(read.tracklets[0].area, PixelBox { x: 16, y: 10, w: 20, h: 24 }, "between the samples");
+    assert!((read.tracklets[0].relevance - 0.25).abs() < 1e-6);
+}
+
+#[test]
+fn later_frames_of_a_window_have_their_own_box_only() {
+    let read = meta::read(&example(false)).unwrap();
+    assert!(!read.first && read.samples.is_empty());
+    assert!(read.tracklets.iter().all(|tracklet| tracklet.boxes.is_empty()));
+    assert_eq!(read.tracklets[0].area.x, 16);
+}
+
+#[test]
+fn a_frame_without_pts_shows_the_end_of_the_window() {
+    init();
+    let mut buffer = gst::Buffer::new();
+    meta::write(buffer.get_mut().unwrap(), &classification(0), SIZE, None, false).unwrap();
+    let read = meta::read(&buffer).unwrap();
+    assert_eq!((read.age, read.tracklets[0].area.x), (None, 28));
+}
+
+#[test]
+fn frames_without_the_meta_and_damaged_metas_read_as_nothing() {
+    init();
+    let mut buffer = gst::Buffer::new();
+    assert_eq!(meta::read(&buffer), None);
+    gst::meta::CustomMeta::add(buffer.get_mut().unwrap(), fields::ACTION_META).unwrap();
+    assert_eq!(meta::read(&buffer), None);
+}
+
+#[test]
+fn regions_in_the_picture_are_regions_of_interest() {
+    let buffer = example(false);
+    let rois: Vec<_> = buffer.iter_meta::<VideoRegionOfInterestMeta>().collect();
+    assert_eq!(rois.len(), 1, "the region without size is left out");
+    assert_eq!((rois[0].roi_type(), rois[0].id()), ("Back+25som+NoTwis+PIKE", 3));
+    assert_eq!(rois[0].rect(), (16, 10, 20, 24));
+    let param = rois[0].param("artclassify").unwrap();
+    assert_eq!(param.get::<u64>("window"), Ok(5));
+}
+
+#[test]
+fn boxes_follow_a_change_of_size() {
+    let read = meta::read(&example(true)).unwrap().scaled_to(FrameSize { width: 128, height: 24 });
+    assert_eq!(read.tracklets[0].area, PixelBox { x: 32, y: 5, w: 40, h: 12 });
+    assert_eq!(read.tracklets[0].boxes[0].area, PixelBox { x: 8, y: 5, w: 40, h: 12 });
+}
+
+#[test]
+fn a_copy_of_the_buffer_keeps_it() {
+    let buffer = example(true);
+    let expected = meta::read(&buffer);
+    assert!(expected.is_some());
+    assert_eq!(meta::read(&buffer.copy()), expected);
+    assert_eq!(meta::read(&buffer.copy_deep().unwrap()), expected);
+    let part = buffer.copy_region(gst::BufferCopyFlags::all(), ..16).unwrap();
+    assert_eq!(meta::read(&part), expected);
+}
+
+/// What comes out of `elements` when the example goes in.
+fn through(elements: &str) -> gst::Buffer {
+    let mut harness = gst_check::Harness::new_parse(elements);
+    let info = video_info(VideoFormat::I420, SIZE.width, SIZE.height);
+    harness.set_src_caps(info.to_caps().unwrap());
+    harness.push(example(true)).unwrap();
+    harness.push_event(gst::event::Eos::new());
+    harness.pull().unwrap()
+}
+
+#[test]
+fn elements_keep_it_and_treat_regions_as_documented() {
+    let expected = meta::read(&example(true));
+    let area = (16, 10, 20, 24);
+    for (elements, roi) in [
+        ("queue", Some(area)),
+        ("identity", Some(area)),
+        ("videoconvert ! capsfilter caps=video/x-raw,format=BGRx", Some(area)),
+        ("videoscale ! capsfilter caps=video/x-raw,width=128,height=96", Some((32, 20, 40, 48))),
+        ("videobalance saturation=0.5", Some(area)),
+        ("videomedian", None),
+    ] {
+        let out = through(elements);
+        assert_eq!(meta::read(&out), expected, "{elements}");
+        assert_eq!(out.meta::<VideoRegionOfInterestMeta>().map(|roi| roi.rect()), roi, "{elements}");
+    }
+    assert_eq!(meta::read(&through("jpegenc")), expected, "encoded");
+}
+
+#[test]
+fn both_branches_of_a_tee_have_it() {
+    init();
+    let pipeline = gst::parse::launch(
+        "appsrc name=src format=time ! tee name=t ! queue ! appsink name=a sync=false \
+         t. ! queue ! videoconvert ! video/x-raw,format=NV12 ! appsink name=b sync=false",
+    )
+    .unwrap()
+    .downcast::<gst::Pipeline>()
+    .unwrap();
+    let src = pipeline.by_name("src").unwrap().downcast::<gst_app::AppSrc>().unwrap();
+    src.set_caps(Some(&video_info(VideoFormat::I420, SIZE.width, SIZE.height).to_caps().unwrap()));
+    pipeline.set_state(gst::State::Playing).unwrap();
+    src.push_buffer(example(true)).unwrap();
+    src.end_of_stream().unwrap();
+    for name in ["a", "b"] {
+        let sink = pipeline.by_name(name).unwrap().downcast::<gst_app::AppSink>().unwrap();
+        let sample = sink.pull_sample().unwrap();
+        assert_eq!(meta::read(sample.buffer().unwrap()), meta::read(&example(true)), "{name}");
+    }
+    pipeline.set_state(gst::State::Null).unwrap();
+}
+
+#[test]
+fn action_events_read_back() {
+    init();
+    for state in [ActionState::Start, ActionState::Update, ActionState::Stop] {
+        let structure = meta::action_structure(&action(state), "test-model");
+        let record = meta::read_action(&structure).unwrap();
+        assert_eq!((record.event, &*record.model), (action(state), "test-model"));
+    }
+    assert_eq!(meta::read_action(&gst::Structure::new_empty("artclassify-action")), None);
+    assert_eq!(meta::read_action(&gst::Structure::new_empty("other")), None);
+}
+
+/// Field names and types of a structure.
+fn fields_of(structure: &gst::StructureRef) -> BTreeMap<String, String> {
+    structure.iter().map(|(name, value)| (name.to_string(), value.type_().name().to_owned())).collect()
+}
+
+/// The structure that stands first in an array field.
+fn entry(structure: &gst::StructureRef, field: &str) -> gst::Structure {
+    structure.get::<gst::Array>(field).unwrap()[0].get().unwrap()
+}
+
+#[test]
+fn the_documented_fields_are_the_written_ones() {
+    let buffer = example(true);
+    let custom = gst::meta::CustomMeta::from_buffer(&buffer, fields::ACTION_META).unwrap();
+    let frame = custom.structure();
+    let tracklet = entry(frame, "tracklets");
+    let roi = buffer.meta::<VideoRegionOfInterestMeta>().unwrap();
+    let written: Vec<gst::Structure> = vec![
+        frame.to_owned(),
+        entry(frame, "top"),
+        tracklet.clone(),
+        entry(&tracklet, "boxes"),
+        roi.param("artclassify").unwrap().to_owned(),
+        meta::action_structure(&action(ActionState::Stop), "test-model"),
+    ];
+    let written: BTreeMap<_, _> =
+        written.iter().map(|structure| (structure.name().to_string(), fields_of(structure))).collect();
+
+    let mut documented: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut section = String::new();
+    for line in include_str!("../docs/metadata.md").lines() {
+        if let Some(title) = line.trim_start_matches('#').strip_prefix(" `") {
+            section = title.trim_end_matches('`').to_owned();
+        } else if line.starts_with('#') {
+            section.clear();
+        } else if let Some(row) = line.strip_prefix("| `")
+            && !section.is_empty()
+        {
+            let cells: Vec<_> = row.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+            documented.entry(section.clone()).or_default().insert(cells[0].to_owned(), cells[1].to_owned());
+        }
+    }
+    assert_eq!(documented, written);
+}
