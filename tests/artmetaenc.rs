@@ -1,5 +1,7 @@
 //! `artmetaenc`: lines, gaps, flushes, and a schema that its output obeys.
 
+#![allow(clippy::unwrap_used)] // The exemption for tests does not reach their helpers.
+
 mod common;
 
 use common::{MS, action_event, bytes, classification, frame, frame_with, init, video_info};

@@ -1,5 +1,7 @@
 //! `artoverlay`: what is drawn, where, on which formats, and what is left alone.
 
+#![allow(clippy::unwrap_used)] // The exemption for tests does not reach their helpers.
+
 mod common;
 
 use common::{action_event, bytes, classification, frame, frame_with, init, video_info};

@@ -1,5 +1,7 @@
 //! Metadata on buffers: written, read back, kept by the elements it passes, and documented.
 
+#![allow(clippy::unwrap_used)] // The exemption for tests does not reach their helpers.
+
 mod common;
 
 use std::collections::BTreeMap;

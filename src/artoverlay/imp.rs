@@ -118,6 +118,9 @@ impl ArtOverlay {
             }
             self.srcpad.push_event(gst::event::Caps::new(caps));
         }
+        if self.srcpad.pad_flags().contains(gst::PadFlags::FLUSHING) {
+            return Err(gst::FlowError::Flushing);
+        }
         gst::debug!(CAT, imp = self, "{} {caps}", if attach { "Attaching to" } else { "Blending onto" });
         if let Some(output) = &mut self.state().output {
             output.attach = attach;
