@@ -1,1 +1,173 @@
 //! The one error type of the plugin and its one mapping to GStreamer.
+
+use std::path::{Path, PathBuf};
+
+/// Everything that can go wrong, in words that name the place, what was found, what was expected and
+/// what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A property has a value that cannot be used.
+    #[error("property {name}: found {found}, expected {expected}")]
+    Property {
+        /// Name of the property.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// What would do.
+        expected: String,
+    },
+    /// A file or folder is not there.
+    #[error("{}: no such {what}; {hint}", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What it should have been.
+        what: &'static str,
+        /// What to do.
+        hint: String,
+    },
+    /// A file is there but cannot be read.
+    #[error("{}: cannot be read: {source}; check that it is a file and its permissions", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A manifest or a labels file says something that cannot be used.
+    #[error("{}: {subject}: found {found}, expected {expected}", path.display())]
+    Contents {
+        /// The file.
+        path: PathBuf,
+        /// The key or line.
+        subject: String,
+        /// What stands there.
+        found: String,
+        /// What should stand there.
+        expected: String,
+    },
+    /// ONNX Runtime does not take a graph.
+    #[error(
+        "{}: ONNX Runtime cannot load this graph: {message}; found {size} bytes, expected a complete ONNX \
+         model: export it again or copy it again in full",
+        path.display()
+    )]
+    Graph {
+        /// The graph file.
+        path: PathBuf,
+        /// Its size.
+        size: u64,
+        /// What ONNX Runtime says.
+        message: String,
+    },
+    /// A graph does not do what its manifest says.
+    #[error(
+        "{}: {subject}: found {found}, expected {expected} by {}; mend the manifest or export the graph again",
+        path.display(),
+        manifest.display()
+    )]
+    Contract {
+        /// The graph file.
+        path: PathBuf,
+        /// The manifest file.
+        manifest: PathBuf,
+        /// The input or output.
+        subject: String,
+        /// What the graph has.
+        found: String,
+        /// What the manifest says.
+        expected: String,
+    },
+    /// No ONNX Runtime library was found.
+    #[error(
+        "found no ONNX Runtime library (tried {}); expected libonnxruntime.so 1.17 or newer: set ORT_DYLIB_PATH to \
+         it, or install the Python package onnxruntime",
+        tried.join(", ")
+    )]
+    RuntimeMissing {
+        /// Where it was looked for.
+        tried: Vec<String>,
+    },
+    /// The ONNX Runtime library cannot be used.
+    #[error(
+        "{}: found a library that cannot be used: {message}; expected ONNX Runtime 1.17 or newer for this \
+         machine: set ORT_DYLIB_PATH to one",
+        path.display()
+    )]
+    RuntimeUnusable {
+        /// The library.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// A graph failed while it ran.
+    #[error("{}: the model failed while it ran: {message}", path.display())]
+    Inference {
+        /// The graph file.
+        path: PathBuf,
+        /// What ONNX Runtime says.
+        message: String,
+    },
+    /// A run was cut short because the stream was flushed or stopped.
+    #[error("the run was cut short")]
+    Cancelled,
+    /// A frame could not be turned into a sample.
+    #[error("cannot convert a frame of {found} to the model's {expected}: {message}")]
+    Conversion {
+        /// Caps of the frame.
+        found: String,
+        /// Size and format of the model's input.
+        expected: String,
+        /// Why.
+        message: String,
+    },
+    /// A thread could not be started.
+    #[error("cannot start the worker thread: {0}")]
+    Thread(std::io::Error),
+}
+
+impl Error {
+    /// An error about something that stands in a manifest or labels file.
+    pub fn contents(
+        path: &Path,
+        subject: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Contents {
+            path: path.to_owned(),
+            subject: subject.into(),
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
+
+    /// The error for a file that could not be opened or read.
+    pub fn from_io(path: &Path, what: &'static str, hint: &str, source: std::io::Error) -> Self {
+        if source.kind() == std::io::ErrorKind::NotFound {
+            Self::Missing { path: path.to_owned(), what, hint: hint.to_owned() }
+        } else {
+            Self::Unreadable { path: path.to_owned(), source }
+        }
+    }
+
+    /// The error as GStreamer knows it, ready to be posted on the bus.
+    #[must_use]
+    pub fn to_message(&self) -> gst::ErrorMessage {
+        let text = self.to_string();
+        match self {
+            Self::Property { .. } => gst::error_msg!(gst::ResourceError::Settings, ("{text}")),
+            Self::Missing { .. } => gst::error_msg!(gst::ResourceError::NotFound, ("{text}")),
+            Self::Unreadable { .. } => gst::error_msg!(gst::ResourceError::OpenRead, ("{text}")),
+            Self::Contents { .. } | Self::Graph { .. } | Self::Contract { .. } => {
+                gst::error_msg!(gst::ResourceError::Settings, ("{text}"))
+            }
+            Self::RuntimeMissing { .. } | Self::RuntimeUnusable { .. } => {
+                gst::error_msg!(gst::LibraryError::Init, ("{text}"))
+            }
+            Self::Inference { .. } | Self::Cancelled => gst::error_msg!(gst::StreamError::Failed, ("{text}")),
+            Self::Conversion { .. } => gst::error_msg!(gst::StreamError::Format, ("{text}")),
+            Self::Thread(_) => gst::error_msg!(gst::CoreError::Thread, ("{text}")),
+        }
+    }
+}

@@ -8,29 +8,42 @@
 //! name no GStreamer type and take time as plain nanoseconds.
 
 pub mod action;
+pub mod artclassify;
 pub mod artmetaenc;
 pub mod artoverlay;
 pub mod classification;
+pub mod engine;
 pub mod error;
 pub mod meta;
+pub mod model;
+pub mod runtime;
+pub mod window;
 
 use gst::glib;
 
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     meta::register();
+    artclassify::register(plugin)?;
     artoverlay::register(plugin)?;
     artmetaenc::register(plugin)?;
     Ok(())
 }
 
-gst::plugin_define!(
-    artclassify,
-    env!("CARGO_PKG_DESCRIPTION"),
-    plugin_init,
-    concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
-    "MIT/X11",
-    env!("CARGO_PKG_NAME"),
-    env!("CARGO_PKG_NAME"),
-    env!("CARGO_PKG_REPOSITORY"),
-    env!("BUILD_REL_DATE")
-);
+#[allow(missing_docs)]
+mod plugin {
+    use super::*;
+
+    gst::plugin_define!(
+        artclassify,
+        env!("CARGO_PKG_DESCRIPTION"),
+        plugin_init,
+        concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
+        "MIT/X11",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_NAME"),
+        "https://crates.io/crates/gst-plugin-artclassify",
+        env!("BUILD_REL_DATE")
+    );
+}
+
+pub use plugin::plugin_register_static;

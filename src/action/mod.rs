@@ -1,50 +1,9 @@
 //! From window scores to action events, and from boxes to tracklets that persist. Pure.
 
-use crate::classification::ClassScore;
+mod decide;
+mod event;
+mod link;
 
-/// What happened to an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ActionState {
-    /// The action began.
-    Start,
-    /// The action goes on and its best label changed.
-    Update,
-    /// The action ended; its label is final.
-    Stop,
-}
-
-impl ActionState {
-    /// The word that messages, events and JSON Lines carry.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Update => "update",
-            Self::Stop => "stop",
-        }
-    }
-}
-
-/// A moment of the stream in both of its clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment {
-    /// Presentation time stamp, in nanoseconds.
-    pub pts: u64,
-    /// Running time, in nanoseconds.
-    pub running_time: u64,
-}
-
-/// One event of an action.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ActionEvent {
-    /// What happened.
-    pub state: ActionState,
-    /// Number of the action since the stream started.
-    pub action: u64,
-    /// The best class of the action so far.
-    pub class: ClassScore,
-    /// When the action began.
-    pub start: Moment,
-    /// When it ended; only with [`ActionState::Stop`].
-    pub end: Option<Moment>,
-}
+pub use decide::{ActionLayer, ActionSettings, WindowEvidence};
+pub use event::{ActionEvent, ActionState, Moment};
+pub use link::{Linker, iou};

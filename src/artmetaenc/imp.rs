@@ -7,7 +7,7 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::record::{ActionLine, Line, WindowLine};
-use crate::meta::{self, FrameSize};
+use crate::meta::{self, FrameResult, FrameSize};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("artmetaenc", gst::DebugColorFlags::empty(), Some("Results as JSON Lines"))
@@ -49,7 +49,13 @@ impl ArtMetaEnc {
 
     /// The line of the window that a frame carries, if none of that window was written yet.
     fn window_line(&self, buffer: &gst::BufferRef) -> Option<Result<gst::Buffer, gst::FlowError>> {
-        let mut result = meta::read(buffer)?;
+        let result = meta::read(buffer)?;
+        let pts = buffer.pts().map_or(result.end, gst::ClockTime::nseconds);
+        self.result_line(result, pts)
+    }
+
+    /// The line of a result on a frame that shows at `pts`, if none of its window was written yet.
+    fn result_line(&self, mut result: FrameResult, pts: u64) -> Option<Result<gst::Buffer, gst::FlowError>> {
         {
             let mut state = self.state();
             if state.written.replace(result.window) == Some(result.window) {
@@ -59,17 +65,17 @@ impl ArtMetaEnc {
                 result = result.scaled_to(size);
             }
         }
-        let pts = buffer.pts().map_or(result.end, gst::ClockTime::nseconds);
         let duration = result.end.saturating_sub(result.start);
         Some(self.line_buffer(&Line::Window(WindowLine::new(&result, pts)), result.start, Some(duration)))
     }
 
-    /// The line of an action that an event in the stream tells of.
-    fn action_line(
-        &self,
-        event: &gst::event::CustomDownstream,
-    ) -> Option<Result<gst::Buffer, gst::FlowError>> {
-        let record = meta::read_action(event.structure()?)?;
+    /// The line of an action, or of a window that no frame carries, that an event in the stream tells of.
+    fn event_line(&self, structure: &gst::StructureRef) -> Option<Result<gst::Buffer, gst::FlowError>> {
+        if let Some(result) = meta::read_window(structure) {
+            let pts = result.end;
+            return self.result_line(result, pts);
+        }
+        let record = meta::read_action(structure)?;
         let moment = record.event.end.unwrap_or(record.event.start);
         let line = Line::Action(ActionLine::new(&record)?);
         Some(self.line_buffer(&line, moment.pts, None))
@@ -122,8 +128,8 @@ impl ArtMetaEnc {
                 *state = State { size: state.size, ..State::default() };
             }
             gst::EventView::FlushStop(_) => self.state().written = None,
-            gst::EventView::CustomDownstream(action) => {
-                if let Some(line) = self.action_line(action)
+            gst::EventView::CustomDownstream(custom) => {
+                if let Some(line) = custom.structure().and_then(|structure| self.event_line(structure))
                     && let Err(err) = line.and_then(|line| self.srcpad.push(line))
                 {
                     gst::debug!(CAT, imp = self, "Action line not taken: {err}");

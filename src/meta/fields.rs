@@ -14,6 +14,8 @@ pub const BOX: &GStr = gstr!("box");
 pub const ROI_PARAM: &GStr = gstr!("artclassify");
 /// Structure of action messages and events.
 pub const ACTION: &GStr = gstr!("artclassify-action");
+/// Structure of the event that sends a window which no frame carries.
+pub const WINDOW_EVENT: &GStr = gstr!("artclassify-window");
 
 /// Name of the model.
 pub const MODEL: &GStr = gstr!("model");

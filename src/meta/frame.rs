@@ -111,16 +111,46 @@ pub fn write(
     pts: Option<gst::ClockTime>,
     first: bool,
 ) -> Result<(), glib::BoolError> {
-    let best = classification.best();
-    let at = pts.map_or(classification.end, gst::ClockTime::nseconds);
-    let shown: Vec<_> = classification
-        .tracklets
-        .iter()
-        .filter_map(|tracklet| tracklet.at(at).map(|(area, relevance)| (tracklet, area, relevance)))
-        .collect();
-
     let mut meta = CustomMeta::add(buffer, fields::ACTION_META)?;
-    let s = meta.mut_structure();
+    let shown = shown_at(classification, pts);
+    fill(meta.mut_structure(), classification, &shown, size, pts, first);
+    for (tracklet, area, relevance) in shown {
+        roi::write(buffer, classification, tracklet, area, relevance);
+    }
+    Ok(())
+}
+
+/// The structure of an event that sends a window down the stream by itself, where no frame carries it: the
+/// fields of an `ArtActionMeta` with `first`.
+#[must_use]
+pub fn window_structure(classification: &Classification, size: FrameSize) -> gst::Structure {
+    let mut s = gst::Structure::new_empty(fields::WINDOW_EVENT);
+    let shown = shown_at(classification, None);
+    fill(&mut s, classification, &shown, size, None, true);
+    s
+}
+
+/// A tracklet with its region and relevance on one frame.
+type Shown<'a> = (&'a Tracklet, PixelBox, f32);
+
+/// The tracklets as they lie at `pts`, or at the end of the window.
+fn shown_at(classification: &Classification, pts: Option<gst::ClockTime>) -> Vec<Shown<'_>> {
+    let at = pts.map_or(classification.end, gst::ClockTime::nseconds);
+    let tracklets = classification.tracklets.iter();
+    tracklets
+        .filter_map(|tracklet| tracklet.at(at).map(|(area, relevance)| (tracklet, area, relevance)))
+        .collect()
+}
+
+fn fill(
+    s: &mut gst::StructureRef,
+    classification: &Classification,
+    shown: &[Shown<'_>],
+    size: FrameSize,
+    pts: Option<gst::ClockTime>,
+    first: bool,
+) {
+    let best = classification.best();
     s.set(fields::MODEL, &*classification.model);
     s.set(fields::WINDOW, classification.window);
     s.set(fields::START, classification.start);
@@ -143,18 +173,22 @@ pub fn write(
     if first {
         s.set(fields::SAMPLES, gst::Array::new(classification.samples.iter().copied()));
     }
-
-    for (tracklet, area, relevance) in shown {
-        roi::write(buffer, classification, tracklet, area, relevance);
-    }
-    Ok(())
 }
 
 /// Reads what a frame carries; `None` without an `ArtActionMeta` or where a required field is missing.
 #[must_use]
 pub fn read(buffer: &gst::BufferRef) -> Option<FrameResult> {
     let meta = CustomMeta::from_buffer(buffer, fields::ACTION_META).ok()?;
-    let s = meta.structure();
+    read_result(meta.structure())
+}
+
+/// Reads the window that an event sends down the stream by itself; `None` for another structure.
+#[must_use]
+pub fn read_window(s: &gst::StructureRef) -> Option<FrameResult> {
+    if s.name() == fields::WINDOW_EVENT { read_result(s) } else { None }
+}
+
+fn read_result(s: &gst::StructureRef) -> Option<FrameResult> {
     Some(FrameResult {
         model: s.get::<&str>(fields::MODEL).ok()?.into(),
         window: s.get(fields::WINDOW).ok()?,

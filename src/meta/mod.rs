@@ -8,7 +8,7 @@ mod frame;
 mod roi;
 
 pub use action::{ActionRecord, action_structure, read_action};
-pub use frame::{FrameResult, FrameSize, FrameTracklet, read, write};
+pub use frame::{FrameResult, FrameSize, FrameTracklet, read, read_window, window_structure, write};
 
 /// Registers the custom metas; called once when the plugin is loaded.
 ///

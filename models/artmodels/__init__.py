@@ -1,0 +1,3 @@
+"""Networks, training, evaluation and export of action-region-tracking models for the `artclassify`
+element.
+"""

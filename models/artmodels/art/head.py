@@ -1,0 +1,151 @@
+"""The ART head over cached tokens of T frames."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..config import BankConfig, EncoderConfig, HeadConfig
+from ..labels import Attributes
+from ..temporal import FrameReadout, GlobalBranch, GlobalOutput, TokenContext
+from .bank import SemanticsBank
+from .regions import RegionActivation
+from .semantics import RegionQueries, SemanticEnhancement
+from .tracklets import aggregate, attention_boxes, saliency
+
+
+class ClassScores(nn.Module):
+    """A linear classifier, optionally plus the sum of the scores of a class's attribute values.
+
+    The paper has the linear part only; the attribute part shares what classes have in common (a
+    forward and a back pike are both pikes). ``forward`` gives class logits ``[B, N]`` and attribute
+    logits ``[B, A]`` (or None).
+    """
+
+    def __init__(
+        self, width: int, classes: int, dropout: float, attributes: Attributes | None
+    ) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(width, classes)
+        self.attribute = nn.Linear(width, sum(attributes.sizes)) if attributes else None
+        self.register_buffer(
+            "incidence", attributes.incidence(classes) if attributes else None, persistent=False
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        x = self.dropout(x)
+        logits = self.linear(x)
+        if self.attribute is None:
+            return logits, None
+        scores = self.attribute(x)
+        return logits + scores @ self.incidence, scores
+
+
+@dataclass
+class ArtOutput:
+    """Everything that losses and exports read."""
+
+    logits: Tensor  # [B, N] final prediction (eq. 11)
+    attributes: Tensor | None  # [B, A] attribute logits of the final prediction
+    attention: Tensor  # [B, K, T, h, w]
+    boxes: Tensor  # [B, K, T, 4] cxcywh
+    relevance: Tensor  # [B, K, T], sums to 1 over T
+    queries: Tensor  # [B, K] class ids of the text queries
+    responses: Tensor  # [B, T, K, C]
+    whole: GlobalOutput
+
+
+class TextSemantics(nn.Module):
+    """The bank with the projections into the text space and out of it."""
+
+    def __init__(
+        self, bank: Tensor, video_width: int, width: int, count: int, config: BankConfig
+    ) -> None:
+        super().__init__()
+        self.count = count
+        self.bank = SemanticsBank(bank, config.momentum, config.temperature)
+        self.to_text = nn.Linear(video_width, bank.shape[2])
+        self.from_text = nn.Linear(bank.shape[2], width)
+
+    def forward(self, video: Tensor) -> tuple[Tensor, Tensor]:
+        """``S_topk [B, K, C]`` for ``x_cls [B, E]``, and the class ids of its entries."""
+        chosen, ids = self.bank.select(self.to_text(video), self.count)
+        return self.from_text(chosen), ids
+
+
+class ArtHead(nn.Module):
+    """``tokens [B, T, C, h, w]`` -> class scores and tracklets.
+
+    ``bank [P, N, D]`` holds text embeddings of N classes, the background among them.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        grid: int,
+        frames: int,
+        bank: Tensor,
+        attributes: Attributes | None = None,
+        encoder: EncoderConfig | None = None,
+        head: HeadConfig | None = None,
+        bank_config: BankConfig | None = None,
+    ) -> None:
+        super().__init__()
+        encoder, head, bank_config = (
+            encoder or EncoderConfig(),
+            head or HeadConfig(),
+            bank_config or BankConfig(),
+        )
+        self.config = head
+        self.grid = grid
+        classes = bank.shape[1]
+        attributes = attributes if head.factored else None
+        self.semantics = TextSemantics(bank, encoder.width, head.width, head.queries, bank_config)
+        self.whole = GlobalBranch(channels, grid, frames, encoder, head)
+        self.readout = FrameReadout(encoder.width)
+        self.embedded_readout = FrameReadout(encoder.width)
+        self.tokens = TokenContext(channels, grid, frames, encoder.width, head.width)
+        sizes = (head.width, head.inner, head.heads, head.hidden)
+        self.enhance = SemanticEnhancement(*sizes, head.enhance_layers, head.region_dropout)
+        self.query = RegionQueries(head.queries, head.width)
+        self.regions = RegionActivation(*sizes, head.region_layers, head.region_dropout)
+        self.head_video = ClassScores(encoder.width, classes, head.classifier_dropout, attributes)
+        self.head_final = ClassScores(
+            encoder.width + head.queries * head.width, classes, head.classifier_dropout, attributes
+        )
+
+    def forward(self, tokens: Tensor) -> ArtOutput:
+        frames = tokens.shape[1]
+        whole = self.whole(tokens)
+        semantics, ids = self.semantics(whole.video)
+        x = self.tokens(tokens, whole.frames).flatten(0, 1)
+        repeated = semantics.unsqueeze(1).expand(-1, frames, -1, -1).flatten(0, 1)
+        x, adapted = self.enhance(x, repeated)
+        responses, attention = self.regions(self.query(adapted), x)
+        responses = responses.unflatten(0, (-1, frames))
+        attention = (
+            attention.unflatten(0, (-1, frames))
+            .transpose(1, 2)
+            .unflatten(-1, (self.grid, self.grid))
+        )
+        weights = saliency(responses, semantics, self.config.saliency_temperature)
+        tracklets = aggregate(responses, weights)
+        logits, attributes = self.head_final(torch.cat([whole.video, tracklets.flatten(1)], dim=-1))
+        boxes = attention_boxes(attention, self.config.box_threshold, self.config.box_extent)
+        return ArtOutput(
+            logits, attributes, attention, boxes, weights.transpose(1, 2), ids, responses, whole
+        )
+
+    def video_scores(self, whole: GlobalOutput) -> tuple[Tensor, Tensor | None]:
+        """Eq. 10's prediction from ``x_cls`` alone, and its attribute logits."""
+        return self.head_video(whole.video)
+
+    def semantic_losses(self, whole: GlobalOutput, target: Tensor) -> tuple[Tensor, Tensor]:
+        """``L_video`` and ``L_prot``; class prototypes are the weights of eq. 10's classifier,
+        gradient cut ``[choice]``.
+        """
+        prototypes = self.semantics.to_text(self.head_video.linear.weight.detach())
+        return self.semantics.bank.consistency(
+            self.semantics.to_text(whole.video), target, prototypes
+        )

@@ -1,0 +1,50 @@
+//! One event of an action, and the moments it names.
+
+use crate::classification::ClassScore;
+
+/// What happened to an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionState {
+    /// The action began.
+    Start,
+    /// The action goes on and its best label changed.
+    Update,
+    /// The action ended; its label is final.
+    Stop,
+}
+
+impl ActionState {
+    /// The word that messages, events and JSON Lines carry.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Update => "update",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+/// A moment of the stream in both of its clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// Presentation time stamp, in nanoseconds.
+    pub pts: u64,
+    /// Running time, in nanoseconds.
+    pub running_time: u64,
+}
+
+/// One event of an action.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActionEvent {
+    /// What happened.
+    pub state: ActionState,
+    /// Number of the action since the stream started.
+    pub action: u64,
+    /// The best class of the action so far.
+    pub class: ClassScore,
+    /// When the action began.
+    pub start: Moment,
+    /// When it ended; only with [`ActionState::Stop`].
+    pub end: Option<Moment>,
+}

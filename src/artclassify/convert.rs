@@ -1,0 +1,93 @@
+//! A frame of any raw format as a tensor of the model's size, layout and type.
+
+use gst_video::prelude::*;
+
+use crate::{
+    error::Error,
+    model::{Color, Fit, InputSpec, SampleWriter, Tensor},
+};
+
+/// Converts frames of one format. Made anew when the caps change.
+pub struct FrameConverter {
+    info: gst_video::VideoInfo,
+    converter: gst_video::VideoConverter,
+    picture: gst::Buffer,
+    picture_info: gst_video::VideoInfo,
+    fit: Fit,
+}
+
+impl FrameConverter {
+    /// A converter from frames of `info` to the input of a model.
+    ///
+    /// # Errors
+    /// When GStreamer cannot convert the format.
+    pub fn new(info: &gst_video::VideoInfo, input: &InputSpec) -> Result<Self, Error> {
+        let format = match input.color {
+            Color::Rgb => gst_video::VideoFormat::Rgb,
+            Color::Bgr => gst_video::VideoFormat::Bgr,
+            Color::Gray => gst_video::VideoFormat::Gray8,
+        };
+        let fault = |message: String| Error::Conversion {
+            found: format!("{} {}x{}", info.format(), info.width(), info.height()),
+            expected: format!("{format} {}x{}", input.width, input.height),
+            message,
+        };
+        let picture_info = gst_video::VideoInfo::builder(format, input.width as u32, input.height as u32)
+            .fps(info.fps())
+            .interlace_mode(info.interlace_mode())
+            .build()
+            .map_err(|e| fault(e.to_string()))?;
+        let par = info.par();
+        let aspect = f64::from(par.numer()) / f64::from(par.denom());
+        let frame = (info.width(), info.height());
+        let fit = Fit::new(input.resize, frame, aspect, (input.width, input.height));
+        let mut config = gst_video::VideoConverterConfig::new();
+        // All taps of the triangle filter: a picture made much smaller must not alias.
+        config.set_resampler_method(gst_video::VideoResamplerMethod::Linear);
+        config.set_src_x(fit.source.x);
+        config.set_src_y(fit.source.y);
+        config.set_src_width(Some(fit.source.w));
+        config.set_src_height(Some(fit.source.h));
+        config.set_dest_x(fit.target.x);
+        config.set_dest_y(fit.target.y);
+        config.set_dest_width(Some(fit.target.w));
+        config.set_dest_height(Some(fit.target.h));
+        config.set_fill_border(true);
+        config.set_threads(1);
+        let converter = gst_video::VideoConverter::new(info, &picture_info, Some(config))
+            .map_err(|e| fault(e.to_string()))?;
+        let picture = gst::Buffer::with_size(picture_info.size()).map_err(|e| fault(e.to_string()))?;
+        Ok(Self { info: info.clone(), converter, picture, picture_info, fit })
+    }
+
+    /// The format it converts from.
+    pub fn info(&self) -> &gst_video::VideoInfo {
+        &self.info
+    }
+
+    /// How its frames are fitted into the model's input.
+    pub fn fit(&self) -> Fit {
+        self.fit
+    }
+
+    /// Converts one frame.
+    ///
+    /// # Errors
+    /// When the buffer cannot be read as a frame of the format.
+    pub fn convert(&mut self, buffer: &gst::BufferRef, writer: &SampleWriter) -> Result<Tensor, Error> {
+        let fault = |message: &str| Error::Conversion {
+            found: format!("{} {}x{}", self.info.format(), self.info.width(), self.info.height()),
+            expected: format!("{}x{}", self.picture_info.width(), self.picture_info.height()),
+            message: message.into(),
+        };
+        let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &self.info)
+            .map_err(|_| fault("the buffer is smaller than its caps say, or cannot be mapped"))?;
+        let picture = self.picture.make_mut();
+        let mut picture = gst_video::VideoFrameRef::from_buffer_ref_writable(picture, &self.picture_info)
+            .map_err(|_| fault("the picture cannot be written"))?;
+        self.converter.frame_ref(&frame, &mut picture);
+        let stride = picture.plane_stride()[0] as usize;
+        let pixels = picture.plane_data(0).map_err(|_| fault("the picture has no plane"))?;
+        Ok(writer.frame(pixels, stride))
+    }
+}

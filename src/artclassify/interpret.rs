@@ -1,0 +1,125 @@
+//! From what the model said of a window to the value that metadata is written from.
+
+use std::sync::Arc;
+
+use crate::{
+    action::{ActionEvent, ActionLayer, ActionSettings, Linker, Moment, WindowEvidence},
+    classification::{ClassScore, Classification, Query, SampleBox, Tracklet},
+    model::{Fit, Labels, Manifest, WindowOutput},
+};
+
+/// One sample of a window: when it was, and how its frame was fitted into the model's input.
+#[derive(Debug, Clone, Copy)]
+pub struct SampleInfo {
+    /// When the sampled frame was presented.
+    pub moment: Moment,
+    /// How its frame was fitted into the model's input.
+    pub fit: Fit,
+}
+
+/// A window that was submitted.
+#[derive(Debug, Clone)]
+pub struct WindowInfo {
+    /// Number of the window.
+    pub number: u64,
+    /// Its samples; fewer than the model takes where the last one is repeated.
+    pub samples: Vec<SampleInfo>,
+    /// Begin of the frames that it owns.
+    pub owns_from: Moment,
+    /// End of the frames that it owns, for all that is known when it closes.
+    pub owns_to: Moment,
+}
+
+/// Interprets the windows of a stream in order.
+#[derive(Debug)]
+pub struct Interpreter {
+    model: Arc<str>,
+    labels: Labels,
+    sample_period: u64,
+    linker: Linker,
+    actions: ActionLayer,
+}
+
+impl Interpreter {
+    /// An interpreter at the start of a stream.
+    #[must_use]
+    pub fn new(manifest: &Manifest) -> Self {
+        Self {
+            model: Arc::from(manifest.name.as_str()),
+            labels: manifest.labels.clone(),
+            sample_period: (1e9 / manifest.input.fps) as u64,
+            linker: Linker::default(),
+            actions: ActionLayer::new(manifest.labels.clone()),
+        }
+    }
+
+    /// Name of the model.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Interprets the next window: its classification with the `top_k` best classes, and what became of
+    /// the actions.
+    pub fn window(
+        &mut self,
+        info: &WindowInfo,
+        output: &WindowOutput,
+        settings: &ActionSettings,
+        top_k: usize,
+    ) -> (Classification, Vec<ActionEvent>) {
+        let evidence = WindowEvidence { scores: &output.scores, start: info.owns_from, end: info.owns_to };
+        let events = self.actions.push(settings, &evidence);
+        let mut tracklets = self.tracklets(info, output);
+        self.linker.link(&mut tracklets);
+        let top = self.top(&output.scores, top_k);
+        let samples: Vec<u64> = info.samples.iter().map(|sample| sample.moment.pts).collect();
+        let classification = Classification {
+            model: Arc::clone(&self.model),
+            window: info.number,
+            start: samples.first().copied().unwrap_or_default(),
+            end: samples.last().copied().unwrap_or_default() + self.sample_period,
+            background: top.first().is_some_and(|best| self.labels.is_background(best.label_id as usize)),
+            samples,
+            top,
+            tracklets,
+        };
+        (classification, events)
+    }
+
+    /// The grid ended: the last frames lie before `until`. Ends the running action.
+    pub fn end_of_grid(&mut self, until: Option<Moment>) -> Option<ActionEvent> {
+        self.linker.reset();
+        self.actions.reset(until)
+    }
+
+    fn tracklets(&self, info: &WindowInfo, output: &WindowOutput) -> Vec<Tracklet> {
+        let tracklets = output.tracklets.iter().map(|tracklet| {
+            let values = tracklet.boxes.iter().zip(&tracklet.relevance);
+            let boxes = info.samples.iter().zip(values).map(|(sample, (area, &relevance))| SampleBox {
+                pts: sample.moment.pts,
+                area: sample.fit.to_frame(area),
+                relevance,
+            });
+            let query = tracklet.query.and_then(|id| {
+                Some(Query { label: Arc::clone(self.labels.name(id)?), label_id: u32::try_from(id).ok()? })
+            });
+            Tracklet { id: 0, query, boxes: boxes.collect() }
+        });
+        tracklets.collect()
+    }
+
+    fn top(&self, scores: &[f32], count: usize) -> Vec<ClassScore> {
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        // The sort is stable: of equal scores the lower id comes first.
+        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+        let classes = order.into_iter().take(count.max(1)).filter_map(|id| {
+            Some(ClassScore {
+                label: Arc::clone(self.labels.name(id)?),
+                label_id: u32::try_from(id).ok()?,
+                score: scores[id],
+            })
+        });
+        classes.collect()
+    }
+}

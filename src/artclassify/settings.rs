@@ -1,0 +1,241 @@
+//! The properties of `artclassify`.
+
+use std::sync::LazyLock;
+
+use gst::{glib, prelude::*};
+
+use crate::action::ActionSettings;
+
+/// When a frame leaves the element, and which result it carries.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstArtClassifyAlignment")]
+#[repr(i32)]
+pub enum Alignment {
+    /// Frames wait for the window they lie in the middle of.
+    #[default]
+    #[enum_value(
+        name = "Delay: frames wait for the window they lie in the middle of, boxes lie on their exact frames",
+        nick = "delay"
+    )]
+    Delay = 0,
+    /// Frames carry the newest result there is.
+    #[enum_value(
+        name = "Hold: frames pass at once with the newest result there is and its age",
+        nick = "hold"
+    )]
+    Hold = 1,
+}
+
+/// What happens when windows come faster than the model runs.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstArtClassifyPolicy")]
+#[repr(i32)]
+pub enum Policy {
+    /// Every window is classified.
+    #[default]
+    #[enum_value(
+        name = "Block: every window is classified, upstream waits for the model; the same file gives the same \
+                metadata at any machine speed",
+        nick = "block"
+    )]
+    Block = 0,
+}
+
+/// What becomes of the samples at the end of the stream that fill no whole window.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstArtClassifyEos")]
+#[repr(i32)]
+pub enum EosPolicy {
+    /// They make a window whose last sample is repeated.
+    #[default]
+    #[enum_value(
+        name = "Pad: repeat the last sample, so that a clip shorter than a window gets a result too",
+        nick = "pad"
+    )]
+    Pad = 0,
+    /// They make no window.
+    #[enum_value(name = "Drop: no result for them", nick = "drop")]
+    Drop = 1,
+}
+
+/// Values of the properties that can be set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Folder with a `model.toml`, or that file.
+    pub model: Option<String>,
+    /// When a frame leaves, and with which result.
+    pub alignment: Alignment,
+    /// What happens when the model is too slow.
+    pub policy: Policy,
+    /// What becomes of a part window at the end.
+    pub eos: EosPolicy,
+    /// Samples between windows; 0 for the model's own.
+    pub hop: u32,
+    /// Classes in the metadata.
+    pub top_k: u32,
+    /// Threads of a run; 0 for as many as there are cores.
+    pub threads: u32,
+    /// Longest gap between frames that keeps the window, in nanoseconds.
+    pub gap_tolerance: u64,
+    /// How scores become actions.
+    pub action: ActionSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            model: None,
+            alignment: Alignment::default(),
+            policy: Policy::default(),
+            eos: EosPolicy::default(),
+            hop: 0,
+            top_k: 5,
+            threads: 0,
+            gap_tolerance: 2_000_000_000,
+            action: ActionSettings {
+                start_threshold: 0.5,
+                stop_threshold: 0.3,
+                min_duration: 400_000_000,
+                smoothing: 0.3,
+            },
+        }
+    }
+}
+
+/// The properties as GObject knows them.
+pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+    let defaults = Settings::default();
+    vec![
+        glib::ParamSpecString::builder("model")
+            .nick("Model")
+            .blurb("Folder with a model.toml, or that file: which graphs to run and what they take and give")
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("alignment", defaults.alignment)
+            .nick("Alignment")
+            .blurb(
+                "Whether frames wait for the window they lie in the middle of (delay), or pass at once with the \
+                 newest result (hold)",
+            )
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("policy", defaults.policy)
+            .nick("Policy")
+            .blurb("What happens when windows come faster than the model runs")
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("eos", defaults.eos)
+            .nick("End of stream")
+            .blurb("What becomes of the samples at the end of the stream that fill no whole window")
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt::builder("hop")
+            .nick("Hop")
+            .blurb("Samples from the start of a window to the start of the next; 0 = as the model says")
+            .default_value(defaults.hop)
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecUInt::builder("top-k")
+            .nick("Top k")
+            .blurb("How many of the best classes the metadata lists")
+            .minimum(1)
+            .maximum(1000)
+            .default_value(defaults.top_k)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt::builder("threads")
+            .nick("Threads")
+            .blurb("Threads that a run of the model may use; 0 = as many as there are cores")
+            .maximum(1024)
+            .default_value(defaults.threads)
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecUInt64::builder("gap-tolerance")
+            .nick("Gap tolerance")
+            .blurb("Longest time without a frame that keeps the window under way, in nanoseconds")
+            .default_value(defaults.gap_tolerance)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecFloat::builder("start-threshold")
+            .nick("Start threshold")
+            .blurb("An action starts when the smoothed activity reaches this")
+            .minimum(0.0)
+            .maximum(1.0)
+            .default_value(defaults.action.start_threshold)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecFloat::builder("stop-threshold")
+            .nick("Stop threshold")
+            .blurb("An action stops when the smoothed activity falls below this or the start threshold")
+            .minimum(0.0)
+            .maximum(1.0)
+            .default_value(defaults.action.stop_threshold)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt64::builder("min-duration")
+            .nick("Minimum duration")
+            .blurb("Shorter stretches of activity are no action, in nanoseconds")
+            .default_value(defaults.action.min_duration)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecFloat::builder("smoothing")
+            .nick("Smoothing")
+            .blurb("Weight of the windows before in the activity: 0 = each window by itself")
+            .minimum(0.0)
+            .maximum(0.99)
+            .default_value(defaults.action.smoothing)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+            .nick("Statistics")
+            .blurb("Counts since the element started: frames, samples, repeated samples, windows, resets, unclassified")
+            .read_only()
+            .build(),
+    ]
+});
+
+impl Settings {
+    /// Sets the property of the given name. GObject has checked the name, the type and the range.
+    pub fn set(&mut self, name: &str, value: &glib::Value) {
+        match name {
+            "model" => take(value, &mut self.model),
+            "alignment" => take(value, &mut self.alignment),
+            "policy" => take(value, &mut self.policy),
+            "eos" => take(value, &mut self.eos),
+            "hop" => take(value, &mut self.hop),
+            "top-k" => take(value, &mut self.top_k),
+            "threads" => take(value, &mut self.threads),
+            "gap-tolerance" => take(value, &mut self.gap_tolerance),
+            "start-threshold" => take(value, &mut self.action.start_threshold),
+            "stop-threshold" => take(value, &mut self.action.stop_threshold),
+            "min-duration" => take(value, &mut self.action.min_duration),
+            "smoothing" => take(value, &mut self.action.smoothing),
+            _ => {}
+        }
+    }
+
+    /// The value of the property of the given name, if it is a setting.
+    pub fn get(&self, name: &str) -> Option<glib::Value> {
+        Some(match name {
+            "model" => self.model.to_value(),
+            "alignment" => self.alignment.to_value(),
+            "policy" => self.policy.to_value(),
+            "eos" => self.eos.to_value(),
+            "hop" => self.hop.to_value(),
+            "top-k" => self.top_k.to_value(),
+            "threads" => self.threads.to_value(),
+            "gap-tolerance" => self.gap_tolerance.to_value(),
+            "start-threshold" => self.action.start_threshold.to_value(),
+            "stop-threshold" => self.action.stop_threshold.to_value(),
+            "min-duration" => self.action.min_duration.to_value(),
+            "smoothing" => self.action.smoothing.to_value(),
+            _ => return None,
+        })
+    }
+}
+
+fn take<'a, T: glib::value::FromValue<'a>>(value: &'a glib::Value, setting: &mut T) {
+    if let Ok(value) = value.get() {
+        *setting = value;
+    }
+}

@@ -1,0 +1,343 @@
+//! Tensors on their way into and out of a graph, and frames on their way into tensors.
+
+use half::f16;
+
+use super::{Axis, Dtype, FrameShape, InputSpec, Layout};
+
+/// Element types that this plugin reads or writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ElementType {
+    /// Unsigned bytes.
+    U8,
+    /// Signed 32-bit integers.
+    I32,
+    /// Signed 64-bit integers.
+    I64,
+    /// 16-bit floats.
+    F16,
+    /// 32-bit floats.
+    F32,
+    /// 64-bit floats.
+    F64,
+}
+
+impl ElementType {
+    /// The name that manifests and messages use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "uint8",
+            Self::I32 => "int32",
+            Self::I64 => "int64",
+            Self::F16 => "float16",
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+        }
+    }
+
+    /// Whether elements are floats.
+    #[must_use]
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::F16 | Self::F32 | Self::F64)
+    }
+}
+
+impl From<Dtype> for ElementType {
+    fn from(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::Uint8 => Self::U8,
+            Dtype::Float32 => Self::F32,
+            Dtype::Float16 => Self::F16,
+        }
+    }
+}
+
+/// The elements of a tensor, the last axis fastest.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    /// Unsigned bytes.
+    U8(Vec<u8>),
+    /// Signed 32-bit integers.
+    I32(Vec<i32>),
+    /// Signed 64-bit integers.
+    I64(Vec<i64>),
+    /// 16-bit floats.
+    F16(Vec<f16>),
+    /// 32-bit floats.
+    F32(Vec<f32>),
+    /// 64-bit floats.
+    F64(Vec<f64>),
+}
+
+/// Runs an expression on the vector inside of a [`Data`], whatever its element type.
+macro_rules! each_type {
+    ($data:expr, $values:ident => $body:expr) => {
+        match $data {
+            Data::U8($values) => $body,
+            Data::I32($values) => $body,
+            Data::I64($values) => $body,
+            Data::F16($values) => $body,
+            Data::F32($values) => $body,
+            Data::F64($values) => $body,
+        }
+    };
+}
+
+impl Data {
+    /// The element type.
+    #[must_use]
+    pub fn element(&self) -> ElementType {
+        match self {
+            Self::U8(_) => ElementType::U8,
+            Self::I32(_) => ElementType::I32,
+            Self::I64(_) => ElementType::I64,
+            Self::F16(_) => ElementType::F16,
+            Self::F32(_) => ElementType::F32,
+            Self::F64(_) => ElementType::F64,
+        }
+    }
+
+    /// Number of elements.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        each_type!(self, values => values.len())
+    }
+
+    /// Whether there is no element.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `count` zeros.
+    #[must_use]
+    pub fn zeros(element: ElementType, count: usize) -> Self {
+        match element {
+            ElementType::U8 => Self::U8(vec![0; count]),
+            ElementType::I32 => Self::I32(vec![0; count]),
+            ElementType::I64 => Self::I64(vec![0; count]),
+            ElementType::F16 => Self::F16(vec![f16::ZERO; count]),
+            ElementType::F32 => Self::F32(vec![0.0; count]),
+            ElementType::F64 => Self::F64(vec![0.0; count]),
+        }
+    }
+
+    /// The elements as 32-bit floats.
+    #[must_use]
+    pub fn to_f32(&self) -> Vec<f32> {
+        match self {
+            Self::U8(values) => values.iter().map(|&value| f32::from(value)).collect(),
+            Self::I32(values) => values.iter().map(|&value| value as f32).collect(),
+            Self::I64(values) => values.iter().map(|&value| value as f32).collect(),
+            Self::F16(values) => values.iter().map(|value| value.to_f32()).collect(),
+            Self::F32(values) => values.clone(),
+            Self::F64(values) => values.iter().map(|&value| value as f32).collect(),
+        }
+    }
+
+    /// Copies `count` elements of `from` into this one; both have the same element type.
+    fn copy_from(&mut self, to: usize, from: &Self, start: usize, count: usize) {
+        macro_rules! copy {
+            ($($kind:ident),*) => {
+                match (self, from) {
+                    $((Self::$kind(target), Self::$kind(source)) => {
+                        target[to..to + count].copy_from_slice(&source[start..start + count]);
+                    })*
+                    _ => {}
+                }
+            };
+        }
+        copy!(U8, I32, I64, F16, F32, F64);
+    }
+}
+
+/// A tensor in host memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Dimensions, slowest first.
+    pub shape: Vec<usize>,
+    /// Elements.
+    pub data: Data,
+}
+
+impl Tensor {
+    /// A tensor of zeros.
+    #[must_use]
+    pub fn zeros(element: ElementType, shape: Vec<usize>) -> Self {
+        let count = shape.iter().product();
+        Self { shape, data: Data::zeros(element, count) }
+    }
+
+    /// Stacks tensors `[1, ...]` of one shape and type along a new time axis: `[1, T, ...]`.
+    #[must_use]
+    pub fn stack_over_time(samples: &[&Self]) -> Self {
+        let Some(first) = samples.first() else {
+            return Self::zeros(ElementType::F32, vec![1, 0]);
+        };
+        let each = first.data.len();
+        let mut data = Data::zeros(first.data.element(), each * samples.len());
+        for (t, sample) in samples.iter().enumerate() {
+            data.copy_from(t * each, &sample.data, 0, each.min(sample.data.len()));
+        }
+        let mut shape = vec![1, samples.len()];
+        shape.extend(first.shape.iter().skip(1));
+        Self { shape, data }
+    }
+}
+
+/// Turns pictures of the model's size into tensors of its layout and type.
+#[derive(Debug, Clone)]
+pub struct SampleWriter {
+    layout: Layout,
+    frame: FrameShape,
+    dtype: Dtype,
+    /// Value of each byte by channel: `(x - mean) / std`.
+    table: Vec<[f32; 256]>,
+}
+
+impl SampleWriter {
+    /// A writer for what a manifest says of its input.
+    #[must_use]
+    pub fn new(input: &InputSpec) -> Self {
+        let channels = input.channels();
+        let table = (0..channels)
+            .map(|channel| {
+                let (mean, std) = match &input.normalize {
+                    Some((mean, std)) => (mean[channel], std[channel]),
+                    None => (0.0, 1.0),
+                };
+                std::array::from_fn(|byte| (byte as f32 - mean) / std)
+            })
+            .collect();
+        let frame = FrameShape { width: input.width, height: input.height, channels };
+        Self { layout: input.layout.clone(), frame, dtype: input.dtype, table }
+    }
+
+    /// The tensor of one frame in the layout without its time axis. `pixels` are rows of `stride` bytes with
+    /// interleaved channels.
+    #[must_use]
+    pub fn frame(&self, pixels: &[u8], stride: usize) -> Tensor {
+        let single = self.layout.without_time();
+        let FrameShape { width, height, channels } = self.frame;
+        let mut step = [0; 3];
+        let mut size = 1;
+        for axis in single.order().collect::<Vec<_>>().into_iter().rev() {
+            match axis {
+                Axis::H => (step[0], size) = (size, size * height),
+                Axis::W => (step[1], size) = (size, size * width),
+                Axis::C => (step[2], size) = (size, size * channels),
+                Axis::N | Axis::T => {}
+            }
+        }
+        let mut data = Data::zeros(self.dtype.into(), size);
+        for (y, row) in pixels.chunks(stride).take(height).enumerate() {
+            for c in 0..channels {
+                let table = &self.table[c];
+                let values = row[..width * channels].iter().skip(c).step_by(channels);
+                let base = y * step[0] + c * step[2];
+                let places = values.enumerate().map(|(x, &byte)| (base + x * step[1], byte));
+                match &mut data {
+                    Data::U8(out) => places.for_each(|(at, byte)| out[at] = byte),
+                    Data::F16(out) => {
+                        places.for_each(|(at, byte)| out[at] = f16::from_f32(table[usize::from(byte)]));
+                    }
+                    Data::F32(out) => places.for_each(|(at, byte)| out[at] = table[usize::from(byte)]),
+                    Data::I32(_) | Data::I64(_) | Data::F64(_) => {}
+                }
+            }
+        }
+        Tensor { shape: single.dimensions(1, self.frame), data }
+    }
+
+    /// The tensor of a window, from the tensors of its frames.
+    #[must_use]
+    pub fn clip(&self, frames: &[&Tensor]) -> Tensor {
+        let shape = self.layout.dimensions(frames.len(), self.frame);
+        let mut data = Data::zeros(self.dtype.into(), self.frame.len() * frames.len());
+        let size = |axis| match axis {
+            Axis::C => self.frame.channels,
+            Axis::H => self.frame.height,
+            Axis::W => self.frame.width,
+            Axis::N | Axis::T => 1,
+        };
+        let outer: usize = self.layout.order().take_while(|&axis| axis != Axis::T).map(size).product();
+        let inner = self.frame.len() / outer;
+        for (t, frame) in frames.iter().enumerate() {
+            for o in 0..outer {
+                data.copy_from((o * frames.len() + t) * inner, &frame.data, o * inner, inner);
+            }
+        }
+        Tensor { shape, data }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{Color, Resize};
+
+    fn input(layout: &str, dtype: Dtype, width: usize, height: usize) -> InputSpec {
+        InputSpec {
+            frames: 3,
+            fps: 10.0,
+            hop: 1,
+            width,
+            height,
+            color: Color::Rgb,
+            resize: Resize::Stretch,
+            layout: Layout::parse(layout).unwrap(),
+            dtype,
+            normalize: (dtype != Dtype::Uint8).then(|| (vec![1.0, 2.0, 3.0], vec![2.0, 4.0, 8.0])),
+            name: None,
+        }
+    }
+
+    /// Where an element lies in a tensor of the given layout, letter by letter.
+    fn place(layout: &str, sizes: [usize; 4], at: [usize; 4]) -> usize {
+        layout.chars().filter(|c| "TCHW".contains(*c)).fold(0, |place, letter| {
+            let axis = "TCHW".find(letter).unwrap();
+            place * sizes[axis] + at[axis]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_pixel_lands_where_the_letters_say(
+            layout in prop::sample::select(vec!["NTHWC", "NTCHW", "NCTHW", "N(TC)HW", "(NT)CHW", "NHWTC", "NHTWC"]),
+            dtype in prop::sample::select(vec![Dtype::Uint8, Dtype::Float32, Dtype::Float16]),
+            (width, height, padding) in (1usize..6, 1usize..6, 0usize..4),
+            seed in any::<u8>(),
+        ) {
+            let spec = input(layout, dtype, width, height);
+            let writer = SampleWriter::new(&spec);
+            let stride = width * 3 + padding;
+            let pixel = |t: usize, y: usize, x: usize, c: usize| (t * 91 + y * 31 + x * 7 + c * 3 + usize::from(seed)) as u8;
+            let frames: Vec<Tensor> = (0..3).map(|t| {
+                let mut bytes = vec![0xee; stride * height];
+                for y in 0..height { for x in 0..width { for c in 0..3 {
+                    bytes[y * stride + x * 3 + c] = pixel(t, y, x, c);
+                }}}
+                writer.frame(&bytes, stride)
+            }).collect();
+            let clip = writer.clip(&frames.iter().collect::<Vec<_>>());
+            let values = clip.data.to_f32();
+            for t in 0..3 { for y in 0..height { for x in 0..width { for c in 0..3 {
+                let raw = f32::from(pixel(t, y, x, c));
+                let expected = if dtype == Dtype::Uint8 { raw } else { (raw - (c as f32 + 1.0)) / [2.0, 4.0, 8.0][c] };
+                let got = values[place(layout, [3, 3, height, width], [t, c, y, x])];
+                prop_assert!((got - expected).abs() <= expected.abs() * 1e-3, "{got} {expected}");
+            }}}}
+        }
+    }
+
+    #[test]
+    fn encoder_outputs_are_stacked_behind_the_batch_axis() {
+        let one = Tensor { shape: vec![1, 2], data: Data::F32(vec![1.0, 2.0]) };
+        let two = Tensor { shape: vec![1, 2], data: Data::F32(vec![3.0, 4.0]) };
+        let stacked = Tensor::stack_over_time(&[&one, &two, &two]);
+        assert_eq!(stacked.shape, [1, 3, 2]);
+        assert_eq!(stacked.data, Data::F32(vec![1.0, 2.0, 3.0, 4.0, 3.0, 4.0]));
+    }
+}

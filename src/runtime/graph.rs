@@ -1,0 +1,183 @@
+//! One ONNX graph, ready to run.
+
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use half::f16;
+use ort::{
+    session::{RunOptions, Session, SessionInputValue, builder::GraphOptimizationLevel},
+    value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType},
+};
+
+use super::Library;
+use crate::{
+    error::Error,
+    model::{Data, ElementType, PortSpec, Tensor},
+};
+
+/// Ends runs of a graph from another thread.
+#[derive(Clone)]
+pub struct Canceller(Arc<RunOptions>);
+
+impl Canceller {
+    /// Makes the run under way, and every later one, fail soon.
+    pub fn cancel(&self) {
+        // A failure leaves the run to end by itself, which is only later.
+        let _ = self.0.terminate();
+    }
+
+    /// Lets runs succeed again.
+    pub fn clear(&self) {
+        // As above: the flag can always be cleared where it could be set.
+        let _ = self.0.unterminate();
+    }
+}
+
+/// A loaded graph.
+pub struct Graph {
+    session: Session,
+    options: Arc<RunOptions>,
+    path: PathBuf,
+}
+
+impl Graph {
+    /// Loads the graph of a file onto the CPU. `threads` is the number of threads a run may use, 0 for as
+    /// many as there are cores.
+    ///
+    /// # Errors
+    /// When ONNX Runtime does not take it.
+    pub fn load(library: &Library, path: &Path, threads: usize) -> Result<Self, Error> {
+        let fault = |message: String| Error::Graph {
+            path: path.to_owned(),
+            size: std::fs::metadata(path).map_or(0, |file| file.len()),
+            message,
+        };
+        // Threads that spin between runs would take the CPU from the decoder.
+        let mut builder = Session::builder(library.environment())
+            .map_err(|e| fault(e.to_string()))?
+            .with_optimization_level(GraphOptimizationLevel::All)
+            .map_err(|e| fault(e.to_string()))?
+            .with_intra_threads(threads)
+            .map_err(|e| fault(e.to_string()))?
+            .with_intra_op_spinning(false)
+            .map_err(|e| fault(e.to_string()))?;
+        let session = builder.commit_from_file(path).map_err(|e| fault(e.to_string()))?;
+        let options = RunOptions::new().map_err(|e| fault(e.to_string()))?;
+        Ok(Self { session, options: Arc::new(options), path: path.to_owned() })
+    }
+
+    /// The file it was loaded from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its inputs.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<PortSpec> {
+        self.session.inputs().iter().map(port).collect()
+    }
+
+    /// Its outputs.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<PortSpec> {
+        self.session.outputs().iter().map(port).collect()
+    }
+
+    /// What ends its runs from another thread.
+    #[must_use]
+    pub fn canceller(&self) -> Canceller {
+        Canceller(Arc::clone(&self.options))
+    }
+
+    /// Runs the graph and gives the outputs of the given names.
+    ///
+    /// # Errors
+    /// When the run fails, was cancelled, or gives an output of a type that is not read.
+    pub fn run(
+        &mut self,
+        inputs: &[(&str, &Tensor)],
+        outputs: &[String],
+    ) -> Result<Vec<(String, Tensor)>, Error> {
+        let path = &self.path;
+        let fault = |message: String| Error::Inference { path: path.clone(), message };
+        let inputs = inputs
+            .iter()
+            .map(|(name, tensor)| Ok((Cow::Borrowed(*name), view(tensor)?)))
+            .collect::<Result<Vec<_>, ort::Error>>()
+            .map_err(|e| fault(e.to_string()))?;
+        let values =
+            self.session.run_with_options(inputs, &*self.options).map_err(|e| fault(e.to_string()))?;
+        outputs
+            .iter()
+            .map(|name| {
+                let value = values.get(name).ok_or_else(|| fault(format!("it gave no output {name:?}")))?;
+                let tensor = copy(value).map_err(|e| fault(format!("output {name:?}: {e}")))?;
+                Ok((name.clone(), tensor))
+            })
+            .collect()
+    }
+}
+
+fn port(outlet: &Outlet) -> PortSpec {
+    let (element, shape) = match outlet.dtype() {
+        ValueType::Tensor { ty, shape, .. } => (
+            element(*ty).ok_or_else(|| ty.to_string()),
+            shape.iter().map(|&d| usize::try_from(d).ok()).collect(),
+        ),
+        other => (Err(other.to_string()), Vec::new()),
+    };
+    PortSpec { name: outlet.name().to_owned(), element, shape }
+}
+
+fn element(ty: TensorElementType) -> Option<ElementType> {
+    match ty {
+        TensorElementType::Uint8 => Some(ElementType::U8),
+        TensorElementType::Int32 => Some(ElementType::I32),
+        TensorElementType::Int64 => Some(ElementType::I64),
+        TensorElementType::Float16 => Some(ElementType::F16),
+        TensorElementType::Float32 => Some(ElementType::F32),
+        TensorElementType::Float64 => Some(ElementType::F64),
+        _ => None,
+    }
+}
+
+/// The tensor as ONNX Runtime sees it, without a copy.
+fn view(tensor: &Tensor) -> Result<SessionInputValue<'_>, ort::Error> {
+    let shape = tensor.shape.clone();
+    Ok(match &tensor.data {
+        Data::U8(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
+        Data::I32(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
+        Data::I64(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
+        Data::F16(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
+        Data::F32(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
+        Data::F64(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
+    })
+}
+
+/// A copy of an output in this plugin's own memory.
+fn copy(value: &DynValue) -> Result<Tensor, String> {
+    let ValueType::Tensor { ty, .. } = value.dtype() else {
+        return Err(format!("found {}, expected a tensor", value.dtype()));
+    };
+    macro_rules! read {
+        ($kind:ident, $type:ty) => {{
+            let (shape, values) = value.try_extract_tensor::<$type>().map_err(|e| e.to_string())?;
+            (shape, Data::$kind(values.to_vec()))
+        }};
+    }
+    let (shape, data) = match element(*ty) {
+        Some(ElementType::U8) => read!(U8, u8),
+        Some(ElementType::I32) => read!(I32, i32),
+        Some(ElementType::I64) => read!(I64, i64),
+        Some(ElementType::F16) => read!(F16, f16),
+        Some(ElementType::F32) => read!(F32, f32),
+        Some(ElementType::F64) => read!(F64, f64),
+        None => return Err(format!("found elements of {ty}, expected floats, uint8, int32 or int64")),
+    };
+    let shape = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
+    Ok(Tensor { shape, data })
+}

@@ -1,0 +1,123 @@
+//! Finding and loading the ONNX Runtime library that the machine has.
+
+use std::path::{Path, PathBuf};
+
+use once_cell::sync::OnceCell;
+use ort::{environment::Environment, logging::LogLevel};
+
+use crate::error::Error;
+
+/// The environment variable that names the library.
+const VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// The names that the system's loader looks for.
+const LOADER_NAMES: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
+
+/// A loaded ONNX Runtime. There is one a process, and it is never unloaded.
+#[derive(Debug)]
+pub struct Library {
+    environment: Environment,
+    path: PathBuf,
+}
+
+static LIBRARY: OnceCell<Library> = OnceCell::new();
+
+impl Library {
+    /// The library, loaded at the first call that finds one: named by `ORT_DYLIB_PATH`, or else beside the
+    /// plugin, where the system's loader looks, or in a Python package.
+    ///
+    /// # Errors
+    /// When none is found or the one that is named cannot be used. A later call tries again.
+    pub fn get(plugin_folder: Option<&Path>) -> Result<&'static Self, Error> {
+        LIBRARY.get_or_try_init(|| match std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
+            Some(named) => {
+                let named = PathBuf::from(named);
+                if named.exists() {
+                    return Self::load(&named);
+                }
+                let hint = format!(
+                    "{VARIABLE} names it, expected libonnxruntime.so 1.17 or newer: set it to that file, or unset \
+                     it to search the machine"
+                );
+                Err(Error::Missing { path: named, what: "ONNX Runtime library", hint })
+            }
+            None => Self::search(plugin_folder),
+        })
+    }
+
+    /// The file it was loaded from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    fn load(path: &Path) -> Result<Self, Error> {
+        let unusable = |message: String| Error::RuntimeUnusable { path: path.to_owned(), message };
+        let builder = ort::init_from(path).map_err(|fault| unusable(fault.to_string()))?;
+        let environment = builder.build().map_err(|fault| unusable(fault.to_string()))?;
+        environment.set_log_level(LogLevel::Error);
+        Ok(Self { environment, path: path.to_owned() })
+    }
+
+    fn search(plugin_folder: Option<&Path>) -> Result<Self, Error> {
+        let mut tried = vec![format!("{VARIABLE}, which is not set")];
+        let mut fault = None;
+        let beside: Vec<PathBuf> = plugin_folder.map(libraries_in).unwrap_or_default();
+        tried.extend(plugin_folder.map(|folder| folder.display().to_string()));
+        let loader = LOADER_NAMES.map(PathBuf::from);
+        tried.push("the system's loader".into());
+        let packages = python_packages();
+        tried.push("the Python package onnxruntime".into());
+        for path in beside.iter().chain(&loader).chain(&packages) {
+            match Self::load(path) {
+                Ok(library) => return Ok(library),
+                // A name that the loader does not find says nothing about a library.
+                Err(_) if path.is_relative() => {}
+                Err(unusable) => fault = fault.or(Some(unusable)),
+            }
+        }
+        Err(fault.unwrap_or(Error::RuntimeMissing { tried }))
+    }
+}
+
+/// The ONNX Runtime libraries in a folder.
+fn libraries_in(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = entries(folder)
+        .into_iter()
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name == "libonnxruntime.so" || name.starts_with("libonnxruntime.so.")
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// The libraries of installed Python packages: of the active virtual environment, the user, the system.
+fn python_packages() -> Vec<PathBuf> {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/lib"));
+    let active = std::env::var_os("VIRTUAL_ENV").map(|folder| PathBuf::from(folder).join("lib"));
+    let system = ["/usr/local/lib", "/usr/lib"].map(PathBuf::from);
+    let mut found = Vec::new();
+    for lib in active.into_iter().chain(home).chain(system) {
+        let mut pythons: Vec<PathBuf> = entries(&lib)
+            .into_iter()
+            .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python3")))
+            .collect();
+        pythons.sort();
+        for python in pythons.iter().rev() {
+            for packages in ["site-packages", "dist-packages"] {
+                found.extend(libraries_in(&python.join(packages).join("onnxruntime/capi")));
+            }
+        }
+    }
+    found
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).map(|all| all.flatten().map(|entry| entry.path()).collect()).unwrap_or_default()
+}

@@ -1,0 +1,7 @@
+//! ONNX Runtime: the library, its sessions. The only place that names `ort`.
+
+mod graph;
+mod library;
+
+pub use graph::{Canceller, Graph};
+pub use library::Library;

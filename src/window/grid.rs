@@ -1,0 +1,302 @@
+//! The sample grid: which frame is on screen at each sample time, and when the grid starts anew.
+
+/// Nanoseconds in a second.
+const SECOND: f64 = 1e9;
+
+/// The times of one frame, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameTime {
+    /// Presentation time stamp.
+    pub pts: u64,
+    /// Running time of the PTS.
+    pub running_time: u64,
+    /// Stream time of the PTS, where the segment has one.
+    pub stream_time: Option<u64>,
+    /// How long a frame of this stream lasts: from the caps, the buffer, or the last two frames.
+    pub duration: u64,
+    /// The buffer says that it does not follow its predecessor (DISCONT).
+    pub discont: bool,
+}
+
+/// What a grid needs to know.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GridSettings {
+    /// Sample rate, in Hz; above 0.
+    pub fps: f64,
+    /// A gap between frames longer than this starts a new grid, in nanoseconds.
+    pub gap_tolerance: u64,
+}
+
+/// Why a grid was started anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reset {
+    /// Time went backwards.
+    Backwards,
+    /// No frame came for longer than the tolerance.
+    Gap,
+    /// The buffer was marked as a discontinuity and time jumped with it.
+    Discontinuity,
+    /// The position in the stream jumped although the running time goes on (a segment seek, a new file).
+    Jump,
+}
+
+/// Which frame a sample is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampled {
+    /// From the frame before the one just pushed.
+    Previous,
+    /// From the frame just pushed.
+    Current,
+}
+
+/// What a pushed frame brought about. Samples come after the reset, in order of their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The grid was started anew at this frame.
+    pub reset: Option<Reset>,
+    /// Number of the first sample in `samples`.
+    pub first: u64,
+    /// The samples decided by this frame: numbers `first`, `first + 1`, ...
+    pub samples: Vec<Sampled>,
+}
+
+/// The sample grid of one stream.
+///
+/// A sample at `s_n` is the first frame that begins at `s_n` or later, less half a frame, if it begins
+/// no later than half a frame after `s_n`; otherwise it is the last frame before. For a constant frame
+/// rate that is the frame on screen at `s_n` with half a frame of tolerance, and no frame after it is
+/// needed to decide.
+#[derive(Debug, Clone)]
+pub struct Grid {
+    settings: GridSettings,
+    state: Option<Running>,
+    repeated: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Running {
+    origin: u64,
+    next: u64,
+    last: FrameTime,
+    last_sampled: bool,
+}
+
+impl Grid {
+    /// A grid that starts at the first frame pushed.
+    #[must_use]
+    pub fn new(settings: GridSettings) -> Self {
+        Self { settings, state: None, repeated: 0 }
+    }
+
+    /// Forgets everything but the count of repeated samples: the next frame starts a new grid.
+    pub fn clear(&mut self) {
+        self.state = None;
+    }
+
+    /// Changes the gap tolerance, in nanoseconds.
+    pub fn set_gap_tolerance(&mut self, tolerance: u64) {
+        self.settings.gap_tolerance = tolerance;
+    }
+
+    /// How many samples repeated the frame of the sample before, because the source is slower than the
+    /// grid or frames are missing.
+    #[must_use]
+    pub fn repeated(&self) -> u64 {
+        self.repeated
+    }
+
+    /// How many samples the running grid has decided.
+    #[must_use]
+    pub fn decided(&self) -> u64 {
+        self.state.as_ref().map_or(0, |running| running.next)
+    }
+
+    /// Running time of sample `n` of a grid that starts at `origin`, in nanoseconds.
+    fn sample_time(&self, origin: u64, n: u64) -> u64 {
+        origin + (n as f64 * SECOND / self.settings.fps).round() as u64
+    }
+
+    /// The position of a running time on the running grid, in samples since its start; `None` before the
+    /// first frame.
+    #[must_use]
+    pub fn position(&self, running_time: u64) -> Option<f64> {
+        let running = self.state.as_ref()?;
+        Some(running_time.saturating_sub(running.origin) as f64 * self.settings.fps / SECOND)
+    }
+
+    /// Takes the next frame.
+    pub fn push(&mut self, frame: FrameTime) -> Step {
+        let reset = self.state.as_ref().and_then(|running| self.reason_to_reset(&running.last, &frame));
+        if reset.is_some() {
+            self.state = None;
+        }
+        let half = frame.duration / 2;
+        let (origin, first, had_previous) = match &self.state {
+            Some(running) => (running.origin, running.next, true),
+            None => (frame.running_time, 0, false),
+        };
+        let mut samples = Vec::new();
+        let mut next = first;
+        let mut frame_sampled = false;
+        let mut previous_sampled = self.state.as_ref().is_some_and(|running| running.last_sampled);
+        loop {
+            let time = self.sample_time(origin, next);
+            if time > frame.running_time.saturating_add(half) {
+                break;
+            }
+            if had_previous && time < frame.running_time.saturating_sub(half) {
+                self.repeated += u64::from(previous_sampled);
+                previous_sampled = true;
+                samples.push(Sampled::Previous);
+            } else {
+                self.repeated += u64::from(frame_sampled);
+                frame_sampled = true;
+                samples.push(Sampled::Current);
+            }
+            next += 1;
+        }
+        self.state = Some(Running { origin, next, last: frame, last_sampled: frame_sampled });
+        Step { reset, first, samples }
+    }
+
+    fn reason_to_reset(&self, last: &FrameTime, frame: &FrameTime) -> Option<Reset> {
+        if frame.running_time < last.running_time {
+            return Some(Reset::Backwards);
+        }
+        let elapsed = frame.running_time - last.running_time;
+        if elapsed > self.settings.gap_tolerance.max(2 * frame.duration) {
+            return Some(Reset::Gap);
+        }
+        let period = (SECOND / self.settings.fps) as u64;
+        let slack = 2 * period.max(frame.duration);
+        if frame.discont && elapsed > slack {
+            return Some(Reset::Discontinuity);
+        }
+        match (last.stream_time, frame.stream_time) {
+            (Some(before), Some(now)) if before.saturating_add(elapsed).abs_diff(now) > slack => {
+                Some(Reset::Jump)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn frame(running_time: u64, duration: u64) -> FrameTime {
+        FrameTime {
+            pts: running_time,
+            running_time,
+            stream_time: Some(running_time),
+            duration,
+            discont: false,
+        }
+    }
+
+    fn grid(fps: f64) -> Grid {
+        Grid::new(GridSettings { fps, gap_tolerance: 2_000 * MS })
+    }
+
+    /// Running times of the frames that a constant-rate stream is sampled at.
+    fn sampled_times(grid: &mut Grid, times: &[u64], duration: u64) -> Vec<u64> {
+        let mut previous = 0;
+        let mut out = Vec::new();
+        for &time in times {
+            for sample in grid.push(frame(time, duration)).samples {
+                out.push(if sample == Sampled::Current { time } else { previous });
+            }
+            previous = time;
+        }
+        out
+    }
+
+    #[test]
+    fn thirty_to_ten_takes_every_third_frame() {
+        let times: Vec<u64> = (0..30).map(|i| i * 1_000_000_000 / 30).collect();
+        let taken = sampled_times(&mut grid(10.0), &times, 33_333_333);
+        let expected: Vec<u64> = times.iter().copied().step_by(3).collect();
+        assert_eq!(taken, expected);
+    }
+
+    #[test]
+    fn ntsc_rates_stay_within_half_a_frame_of_the_grid() {
+        let duration = 1_001_000_000 / 60;
+        let times: Vec<u64> = (0..6000).map(|i| i * 1_001_000_000 / 60).collect();
+        let mut grid = grid(10.0);
+        for (n, taken) in sampled_times(&mut grid, &times, duration).into_iter().enumerate() {
+            let wanted = n as u64 * 100 * MS;
+            assert!(taken.abs_diff(wanted) <= duration / 2 + 1, "sample {n}: {taken} against {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_slow_source_repeats_frames_and_counts_them() {
+        let mut grid = grid(10.0);
+        let taken = sampled_times(&mut grid, &[0, 1000 * MS, 2000 * MS], 1000 * MS);
+        assert_eq!(taken.len(), 26);
+        assert_eq!(taken[5], 0);
+        assert_eq!(taken[6], 1000 * MS);
+        assert_eq!(grid.repeated(), 23);
+    }
+
+    #[test]
+    fn jumps_reset_and_say_why() {
+        for (next, discont, stream_time, expected) in [
+            (0, false, 0, Some(Reset::Backwards)),
+            (9_000, false, 9_000, Some(Reset::Gap)),
+            (1_500, true, 1_500, Some(Reset::Discontinuity)),
+            (1_033, false, 60_000, Some(Reset::Jump)),
+            (1_033, true, 1_033, None),
+            (1_500, false, 1_500, None),
+        ] {
+            let mut grid = grid(10.0);
+            grid.push(frame(1_000 * MS, 33 * MS));
+            let mut second = frame(next * MS, 33 * MS);
+            second.discont = discont;
+            second.stream_time = Some(stream_time * MS);
+            assert_eq!(grid.push(second).reset, expected, "next frame at {next} ms");
+        }
+    }
+
+    #[test]
+    fn a_reset_starts_again_at_sample_nought() {
+        let mut grid = grid(10.0);
+        grid.push(frame(0, 33 * MS));
+        grid.push(frame(100 * MS, 33 * MS));
+        let step = grid.push(frame(10_000 * MS, 33 * MS));
+        assert_eq!(step, Step { reset: Some(Reset::Gap), first: 0, samples: vec![Sampled::Current] });
+    }
+
+    proptest! {
+        /// The rule of the type's documentation, looked up in the whole list of frames.
+        #[test]
+        fn samples_equal_a_naive_search(
+            steps in prop::collection::vec(1u64..400, 2..60),
+            fps in 1.0f64..40.0,
+            duration in 1u64..200,
+        ) {
+            let mut times = vec![1_000 * MS];
+            for step in steps {
+                times.push(times[times.len() - 1] + step * MS);
+            }
+            let duration = duration * MS;
+            let half = duration / 2;
+            let mut grid = grid(fps);
+            let taken = sampled_times(&mut grid, &times, duration);
+            prop_assert_eq!(grid.decided(), taken.len() as u64);
+            for (n, &got) in taken.iter().enumerate() {
+                let wanted = times[0] + (n as f64 * 1e9 / fps).round() as u64;
+                let near = times.iter().copied().find(|&t| t + half >= wanted && t <= wanted + half);
+                let before = times.iter().copied().rfind(|&t| t + half < wanted);
+                let expected = near.or(before);
+                prop_assert_eq!(Some(got), expected, "sample {} at {}", n, wanted);
+            }
+        }
+    }
+}

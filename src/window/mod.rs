@@ -1,0 +1,10 @@
+//! Which frames are sampled, which samples make a window, and which window owns a frame. Pure.
+//!
+//! Samples lie on a grid in running time, `s_n = s_0 + n / fps`, where `s_0` is the first frame after a
+//! reset. Window `k` is the samples `[k * hop, k * hop + frames)`.
+
+mod grid;
+mod plan;
+
+pub use grid::{FrameTime, Grid, GridSettings, Reset, Sampled, Step};
+pub use plan::WindowPlan;
