@@ -1,0 +1,94 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+# Settings (make demo MODEL=... or from the environment): MODEL, STREAM, PYTHON, CARGO_TARGET_DIR.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+MODEL ?= models/zoo/synthdive48-art
+STREAM ?= pipelines/media/synthdive-stream.mp4
+PYTHON ?= $(shell command -v python3 || command -v python3.11 || echo python3)
+
+ORT_VERSION := 1.31.1
+ORT := .cache/onnxruntime/$(ORT_VERSION)/libonnxruntime.so
+PLUGIN := .cache/gst-plugins/libgstartclassify.so
+VENV_PYTHON := .venv/bin/python
+BUILT := $(or $(CARGO_TARGET_DIR),target)/release/libgstartclassify.so
+
+# gcc and the -dev packages build the plugin. Of GStreamer: "good" reads and writes MP4, Matroska and PNG, "libav"
+# decodes H.264, H.265 and VP9, "ugly" encodes H.264.
+PACKAGES := gcc libc6-dev pkg-config \
+	libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libcairo2-dev libpango1.0-dev \
+	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly \
+	gstreamer1.0-libav fonts-dejavu-core
+
+.PHONY: help demo test setup packages onnxruntime build env lint rust-lint python-lint rust-test python-test clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup ## set everything up and recognise the dives of the shipped clips; results in out/
+	@$(WITH_PLUGIN) $(VENV_PYTHON) scripts/demo.py --model "$(MODEL)" --stream "$(STREAM)"
+
+test: lint rust-test python-test ## set everything up, PyTorch included, and run every check and test
+
+setup: build onnxruntime ## what a machine needs to run the plugin: Debian packages, ONNX Runtime, release build
+
+packages: ## install the missing Debian packages
+	@scripts/packages.sh $(PACKAGES)
+
+onnxruntime: $(ORT) ## unpack the ONNX Runtime library from its Python wheel
+
+build: packages ## build the plugin and put it into .cache/gst-plugins
+	@scripts/need-cargo.sh
+	@echo "== Plugin, release build"
+	cargo build --release --locked
+	@install -C -D -m 755 "$(BUILT)" $(PLUGIN)
+
+env: ## print the exports a shell needs: eval "$$(make -s env)"
+	@test -e $(PLUGIN) -a -e $(ORT) || echo "Nothing is built yet: run make setup" >&2
+	@printf 'export GST_PLUGIN_PATH=%q ORT_DYLIB_PATH=%q\n' "$$PWD/$(dir $(PLUGIN))" "$$PWD/$(ORT)"
+
+lint: rust-lint python-lint ## formatting and lints, Rust and Python
+
+rust-lint: packages
+	@scripts/need-cargo.sh
+	@echo "== Rust format and lints"
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+python-lint: .venv/ready
+	@echo "== Python format and lints"
+	$(VENV_PYTHON) -m ruff check .
+
+rust-test: setup
+	@echo "== Rust tests"
+	$(WITH_PLUGIN) cargo test --locked
+
+python-test: setup .venv/ready
+	@echo "== Python tests"
+	$(WITH_PLUGIN) $(VENV_PYTHON) -m pytest models/tests tests/acceptance
+
+clean: ## remove what was built, downloaded and written, but not Debian's packages
+	rm -rf target out .venv .cache
+
+# A command with this before it finds the plugin and ONNX Runtime, and dies of GLib's critical warnings.
+WITH_PLUGIN = GST_PLUGIN_PATH="$$PWD/$(dir $(PLUGIN))" ORT_DYLIB_PATH="$$PWD/$(ORT)" G_DEBUG=fatal-criticals
+
+$(ORT): $(VENV_PYTHON)
+	@echo "== ONNX Runtime $(ORT_VERSION)"
+	scripts/onnxruntime.sh $(VENV_PYTHON) $(ORT_VERSION) $@
+
+$(VENV_PYTHON):
+	@echo "== Python environment .venv"
+	@if "$(PYTHON)" -c 'import ensurepip' 2> /dev/null; then python="$(PYTHON)"; \
+	else scripts/packages.sh python3-venv; python=/usr/bin/python3; fi; \
+	"$$python" -m venv .venv
+
+.venv/ready: models/pyproject.toml tests/acceptance/requirements.txt | $(VENV_PYTHON)
+	@echo "== Python packages for training and tests (PyTorch: about 5 GB)"
+	$(VENV_PYTHON) -m pip install --editable 'models[test]' --requirement tests/acceptance/requirements.txt
+	@touch $@
