@@ -146,6 +146,22 @@ fn a_window_whose_first_frame_was_lost_still_gets_a_line() {
 }
 
 #[test]
+fn a_window_without_a_frame_is_the_same_line() {
+    let mut h = harness();
+    h.push(frame_with(&info(), 0, &classification(0), true)).unwrap();
+    let size = gstartclassify::meta::FrameSize::from(&info());
+    let structure = gstartclassify::meta::window_structure(&classification(1), size);
+    h.push_event(gst::event::CustomDownstream::new(structure));
+    h.push(frame_with(&info(), 200, &classification(1), true)).unwrap();
+    let by_event = lines(&mut h);
+    assert_eq!(by_event.len(), 2);
+
+    let mut h = harness();
+    h.push(frame_with(&info(), 200, &classification(1), true)).unwrap();
+    assert_eq!(lines(&mut h), by_event[1..]);
+}
+
+#[test]
 fn boxes_are_pixels_of_the_frames_that_arrive() {
     let mut h = harness();
     h.set_src_caps(video_info(VideoFormat::I420, 2 * WIDTH, HEIGHT).to_caps().unwrap());

@@ -281,6 +281,23 @@ fn a_sink_that_takes_anything_gets_plain_caps_and_a_blended_picture() {
 }
 
 #[test]
+fn a_format_that_nobody_can_draw_on_is_an_error_in_words() {
+    init();
+    let pipeline =
+        gst::parse::launch("videotestsrc num-buffers=1 ! video/x-raw,format=UYVP ! artoverlay ! fakesink")
+            .unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let error = pipeline
+        .bus()
+        .unwrap()
+        .timed_pop_filtered(gst::ClockTime::from_seconds(30), &[gst::MessageType::Error])
+        .unwrap();
+    pipeline.set_state(gst::State::Null).unwrap();
+    let gst::MessageView::Error(error) = error.view() else { unreachable!() };
+    assert!(error.error().to_string().contains("put videoconvert before artoverlay"), "{error:?}");
+}
+
+#[test]
 fn it_runs_behind_a_converter_and_before_an_encoder() {
     init();
     let pipeline = gst::parse::launch(
