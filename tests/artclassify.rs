@@ -1,5 +1,7 @@
 //! `artclassify` with the tiny models of `tests/fixtures`, which tell the colour of solid pictures.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests stand outside of test functions.
+
 mod common;
 
 use std::path::{Path, PathBuf};

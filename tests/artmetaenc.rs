@@ -1,5 +1,7 @@
 //! `artmetaenc`: lines, gaps, flushes, and a schema that its output obeys.
 
+#![allow(clippy::unwrap_used)] // The exemption for tests does not reach their helpers.
+
 mod common;
 
 use common::{MS, action_event, bytes, classification, frame, frame_with, init, video_info};
@@ -141,6 +143,22 @@ fn a_window_whose_first_frame_was_lost_still_gets_a_line() {
     let line = lines(&mut h).remove(0);
     let boxes = json!([{"pts": 150 * MS, "x": 16, "y": 10, "w": 20, "h": 24}]);
     assert_eq!(line["tracklets"][0]["boxes"], boxes);
+}
+
+#[test]
+fn a_window_without_a_frame_is_the_same_line() {
+    let mut h = harness();
+    h.push(frame_with(&info(), 0, &classification(0), true)).unwrap();
+    let size = gstartclassify::meta::FrameSize::from(&info());
+    let structure = gstartclassify::meta::window_structure(&classification(1), size);
+    h.push_event(gst::event::CustomDownstream::new(structure));
+    h.push(frame_with(&info(), 200, &classification(1), true)).unwrap();
+    let by_event = lines(&mut h);
+    assert_eq!(by_event.len(), 2);
+
+    let mut h = harness();
+    h.push(frame_with(&info(), 200, &classification(1), true)).unwrap();
+    assert_eq!(lines(&mut h), by_event[1..]);
 }
 
 #[test]

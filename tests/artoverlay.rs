@@ -1,5 +1,7 @@
 //! `artoverlay`: what is drawn, where, on which formats, and what is left alone.
 
+#![allow(clippy::unwrap_used)] // The exemption for tests does not reach their helpers.
+
 mod common;
 
 use common::{action_event, bytes, classification, frame, frame_with, init, video_info};
@@ -276,6 +278,23 @@ fn a_sink_that_takes_anything_gets_plain_caps_and_a_blended_picture() {
     let out = h.push_and_pull(frame_with(&info, 0, &result(), true)).unwrap();
     assert!(out.meta::<VideoOverlayCompositionMeta>().is_none());
     assert_eq!(h.sinkpad().unwrap().current_caps(), Some(info.to_caps().unwrap()));
+}
+
+#[test]
+fn a_format_that_nobody_can_draw_on_is_an_error_in_words() {
+    init();
+    let pipeline =
+        gst::parse::launch("videotestsrc num-buffers=1 ! video/x-raw,format=UYVP ! artoverlay ! fakesink")
+            .unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let error = pipeline
+        .bus()
+        .unwrap()
+        .timed_pop_filtered(gst::ClockTime::from_seconds(30), &[gst::MessageType::Error])
+        .unwrap();
+    pipeline.set_state(gst::State::Null).unwrap();
+    let gst::MessageView::Error(error) = error.view() else { unreachable!() };
+    assert!(error.error().to_string().contains("put videoconvert before artoverlay"), "{error:?}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Metadata on buffers: written, read back, kept by the elements it passes, and documented.
 
+#![allow(clippy::unwrap_used)] // The exemption for tests does not reach their helpers.
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -154,6 +156,22 @@ fn action_events_read_back() {
     }
     assert_eq!(meta::read_action(&gst::Structure::new_empty("artclassify-action")), None);
     assert_eq!(meta::read_action(&gst::Structure::new_empty("other")), None);
+}
+
+#[test]
+fn a_window_without_a_frame_travels_with_the_fields_of_a_first_frame() {
+    init();
+    let event = meta::window_structure(&classification(5), SIZE);
+    let buffer = example(true);
+    let custom = gst::meta::CustomMeta::from_buffer(&buffer, fields::ACTION_META).unwrap();
+    let mut expected = fields_of(custom.structure());
+    expected.remove("age");
+    assert_eq!(fields_of(&event), expected);
+
+    let read = meta::read_window(&event).unwrap();
+    assert_eq!((read.window, read.age, read.first), (5, None, true));
+    assert_eq!(read.tracklets[0].area.x, 28, "the box at the end of the window");
+    assert_eq!(meta::read_window(custom.structure()), None);
 }
 
 /// Field names and types of a structure.

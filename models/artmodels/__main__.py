@@ -30,7 +30,7 @@ def _features(args: argparse.Namespace) -> None:
 
 
 def _tune(args: argparse.Namespace) -> None:
-    tune(configs.load(args.config), args.features, args.out, args.limit)
+    tune(configs.load(args.config), args.features, args.out)
 
 
 def _tokens(args: argparse.Namespace) -> None:
@@ -139,8 +139,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--parts", type=int, default=1, help="number of processes that share the work")
 
     text = "frame stage: tune the encoder on the rendered pose"
-    one = add("tune", _tune, text, config=recipe, features=trunk, out="file to write")
-    one.add_argument("--limit", type=int, help="use this many clips")
+    add("tune", _tune, text, config=recipe, features=trunk, out="file to write")
 
     text = "encode cached trunk features to tokens"
     one = add("tokens", _tokens, text, config=recipe, features=trunk, out=shards)

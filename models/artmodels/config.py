@@ -68,6 +68,7 @@ class BankConfig:
 class FrameStageConfig:
     """Training of the encoder's last stages, frame by frame, on the renderer's pose."""
 
+    clips: int = 0  # the first so many training clips; 0 for all
     steps: int = 1500
     batch: int = 64
     lr: float = 1.0e-3

@@ -111,14 +111,17 @@ def validate(model: FrameModel, data: FeatureSet, scale: Tensor, batches: int = 
     return f"{losses} | torso {torso:.1f} deg, chest {chest:.1f} deg"
 
 
-def tune(config: Config, features: Path, out: Path, limit: int | None = None) -> None:
+def tune(config: Config, features: Path, out: Path) -> None:
     """Tune the tail and write ``out``: weights of the encoder, of the frame embedding and of the
     pose readout.
     """
     stage: FrameStageConfig = config.frame_stage
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
-    data, held = FeatureSet.open(features, "train", limit), FeatureSet.open(features, "val")
+    data, held = (
+        FeatureSet.open(features, "train", stage.clips or None),
+        FeatureSet.open(features, "val"),
+    )
     scale = torch.from_numpy(data.scale)
     encoder = FrameEncoder(config.encoder.pretrained)
     model = FrameModel(config, encoder.tail, data.truth["boxes"].shape[2]).to(

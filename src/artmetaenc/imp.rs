@@ -88,7 +88,7 @@ impl ArtMetaEnc {
         duration: Option<u64>,
     ) -> Result<gst::Buffer, gst::FlowError> {
         let bytes = line.to_bytes().map_err(|err| {
-            gst::element_imp_error!(self, gst::StreamError::Encode, ["cannot write {line:?}: {err}"]);
+            gst::element_imp_error!(self, gst::StreamError::Encode, ("cannot write {line:?}: {err}"));
             gst::FlowError::Error
         })?;
         let mut buffer = gst::Buffer::from_slice(bytes);

@@ -72,7 +72,7 @@ impl ArtOverlay {
             (output, state.scene.draw(result, size, buffer.pts(), &settings))
         };
         let rectangles = rectangles.map_err(|err| {
-            gst::element_imp_error!(self, gst::LibraryError::Failed, ["cannot draw: {err}"]);
+            gst::element_imp_error!(self, gst::LibraryError::Failed, ("cannot draw: {err}"));
             gst::FlowError::Error
         })?;
         if rectangles.is_empty() {
@@ -88,7 +88,7 @@ impl ArtOverlay {
             gst::element_imp_error!(
                 self,
                 gst::StreamError::Format,
-                ["cannot draw on {:?}: {err}", output.info]
+                ("cannot draw on {:?}: {err}", output.info)
             );
             gst::FlowError::Error
         })?;
@@ -109,14 +109,18 @@ impl ArtOverlay {
         }
         if !attach {
             if !caps::is_blendable(caps) {
-                gst::error!(
-                    CAT,
-                    imp = self,
-                    "Downstream does not compose overlays, and {caps} cannot be blended"
+                gst::element_imp_error!(
+                    self,
+                    gst::CoreError::Negotiation,
+                    ("cannot draw on {caps}: such frames cannot be blended onto, and downstream does not compose \
+                         overlays; put videoconvert before artoverlay")
                 );
                 return Err(gst::FlowError::NotNegotiated);
             }
             self.srcpad.push_event(gst::event::Caps::new(caps));
+        }
+        if self.srcpad.pad_flags().contains(gst::PadFlags::FLUSHING) {
+            return Err(gst::FlowError::Flushing);
         }
         gst::debug!(CAT, imp = self, "{} {caps}", if attach { "Attaching to" } else { "Blending onto" });
         if let Some(output) = &mut self.state().output {

@@ -1,0 +1,23 @@
+"""The command line: every step is there and asks for what it needs."""
+
+import pytest
+
+from artmodels.__main__ import parser
+
+STEPS = {
+    "features": ["--config", "c.toml", "--out", "o"],
+    "tune": ["--config", "c.toml", "--features", "f", "--out", "o"],
+    "tokens": ["--config", "c.toml", "--features", "f", "--out", "o"],
+    "train": ["--config", "c.toml", "--tokens", "t", "--out", "o"],
+    "export": ["--model", "m", "--out", "o"],
+    "evaluate": ["--model", "m", "--folder", "d"],
+    "recipe": ["--config", "c.toml", "--work", "w", "--out", "o"],
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_steps_parse(step: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert callable(parser().parse_args([step, *STEPS[step]]).run)
+    with pytest.raises(SystemExit):
+        parser().parse_args([step])
+    assert "required" in capsys.readouterr().err
