@@ -66,7 +66,7 @@ python-lint: .venv/ready
 
 rust-test: setup
 	@echo "== Rust tests"
-	$(WITH_PLUGIN) cargo test --locked
+	$(WITH_PLUGIN) cargo test --locked --no-fail-fast
 
 python-test: setup .venv/ready
 	@echo "== Python tests"
