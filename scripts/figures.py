@@ -1,4 +1,4 @@
-"""Measures what the element costs beside decoding and bare ONNX Runtime, and prints a Markdown table.
+"""Measures what the element costs beside decoding and bare ONNX Runtime, as a Markdown table.
 
 All in one run on the same file: decoding alone, the model's own runs in bare ONNX Runtime (as many
 as the element does, on ready tensors, with the same number of threads), and the whole pipeline from

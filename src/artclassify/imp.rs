@@ -48,7 +48,8 @@ pub struct ArtClassify {
     writer: Mutex<Option<Writer>>,
     outlet: Arc<Outlet>,
     counts: Mutex<Counts>,
-    delay: Mutex<Option<gst::ClockTime>>,
+    /// How long a frame waits at most: for its window to fill, and for the model to run.
+    latency: Mutex<gst::ClockTime>,
     /// Whether downstream takes frames whose layout only GstVideoMeta tells.
     video_meta: AtomicBool,
 }
@@ -87,6 +88,7 @@ impl ArtClassify {
         let library = Library::get(self.plugin_folder().as_deref())?;
         let model = Model::load(&manifest, library, settings.threads as usize)?;
         gst::info!(CAT, imp = self, "{} runs on {}", manifest.name, library.path().display());
+        let run_time = gst::ClockTime::try_from(model.run_time()).unwrap_or(gst::ClockTime::ZERO);
         let intake = Intake::new(
             manifest.input.clone(),
             model.writer().clone(),
@@ -101,7 +103,7 @@ impl ArtClassify {
                 element.post_error_message(fault.to_message());
             }
         })?;
-        *lock(&self.delay) = Some(gst::ClockTime::from_nseconds(intake.delay()));
+        *lock(&self.latency) = gst::ClockTime::from_nseconds(intake.delay()) + run_time;
         *lock(&self.writer) = Some(Writer {
             interpreter: Interpreter::new(&manifest),
             latest: None,
@@ -119,7 +121,7 @@ impl ArtClassify {
         drop(engine);
         *lock(&self.intake) = None;
         *lock(&self.writer) = None;
-        *lock(&self.delay) = None;
+        *lock(&self.latency) = gst::ClockTime::ZERO;
     }
 
     /// Ends all waiting: what is on its way is dropped.
@@ -314,7 +316,7 @@ impl ArtClassify {
             _ => return gst::Pad::query_default(pad, Some(&*self.obj()), query),
         };
         if let (gst::QueryViewMut::Latency(latency), true) = (query.view_mut(), handled) {
-            let own = lock(&self.delay).unwrap_or(gst::ClockTime::ZERO);
+            let own = *lock(&self.latency);
             let (live, min, max) = latency.result();
             latency.set(live, min + own, max.map(|max| max + own));
         }
@@ -498,7 +500,7 @@ impl ObjectSubclass for ArtClassify {
             writer: Mutex::default(),
             outlet: Arc::default(),
             counts: Mutex::default(),
-            delay: Mutex::default(),
+            latency: Mutex::new(gst::ClockTime::ZERO),
             video_meta: AtomicBool::new(false),
         }
     }
