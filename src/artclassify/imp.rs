@@ -136,8 +136,8 @@ impl ArtClassify {
         drop(guard);
         notices.into_iter().for_each(|notice| self.tell(notice));
         match taken {
-            Ok(()) => Ok(gst::FlowSuccess::Ok),
-            Err(Refusal::Flow(flow)) => Err(flow),
+            Ok(item) => self.outlet.add(item).map(|()| gst::FlowSuccess::Ok),
+            Err(Refusal::NoCaps) => Err(gst::FlowError::NotNegotiated),
             Err(Refusal::Fault(fault)) => {
                 self.post_error_message(fault.to_message());
                 Err(gst::FlowError::Error)
