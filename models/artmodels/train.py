@@ -122,8 +122,18 @@ class Trainer:
             if epochs == 0 or (stored and stored["phase"] == "joint" and name == "global"):
                 continue
             here = stored if stored and stored["phase"] == name else None
+            if name == "joint" and here is None:
+                self._start_joint()
             self._phase(name, epochs, batch, lr, step, here)
         self.model.head.load_state_dict(self.average.state)
+
+    def _start_joint(self) -> None:
+        """Go on from the averaged weights, with the final classifier set to the global one."""
+        head = self.model.head
+        head.load_state_dict(self.average.state)
+        if self.config.train.global_epochs:
+            head.start_final()
+        self.average = Average(head, self.config.train.average)
 
     def _phase(
         self,

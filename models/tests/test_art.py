@@ -191,6 +191,15 @@ def test_bank_step_moves_the_slow_bank_towards_the_agent() -> None:
     assert torch.allclose(bank.slow, want, atol=1e-6)
 
 
+def test_final_classifier_starts_as_the_global_one(config: Config) -> None:
+    head = made_head(config).eval()
+    head.start_final()
+    out = head(torch.randn(2, 6, 5, 3, 3))
+    logits, attributes = head.video_scores(out.whole)
+    assert torch.allclose(out.logits, logits, atol=1e-5)
+    assert torch.allclose(out.attributes, attributes, atol=1e-5)
+
+
 def test_zero_weights_leave_the_papers_objective(config: Config) -> None:
     from dataclasses import replace
 

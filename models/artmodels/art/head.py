@@ -137,6 +137,16 @@ class ArtHead(nn.Module):
             logits, attributes, attention, boxes, weights.transpose(1, 2), ids, responses, whole
         )
 
+    @torch.no_grad()
+    def start_final(self) -> None:
+        """Let the final classifier begin as eq. 10's, tracklets at zero: for joint training after
+        the global branch's own.
+        """
+        for name, value in self.head_video.state_dict().items():
+            own = self.head_final.get_parameter(name)
+            own.zero_()
+            own[..., : value.shape[-1]] = value
+
     def video_scores(self, whole: GlobalOutput) -> tuple[Tensor, Tensor | None]:
         """Eq. 10's prediction from ``x_cls`` alone, and its attribute logits."""
         return self.head_video(whole.video)
