@@ -77,8 +77,8 @@ def lines(recorded: bytes, kind: str = "window") -> list[Line]:
 def cut(clip: Path, frames: int, to: Path) -> Path:
     """Copies the first frames of an MP4 file without coding them anew."""
     launch_well(
-        f"filesrc location={clip} ! qtdemux ! video/x-h264 "
-        f"! identity eos-after={frames + 1} ! mp4mux ! filesink location={to}"
+        f"filesrc location={clip} ! qtdemux ! identity eos-after={frames + 1} "
+        f"! video/x-h264 ! mp4mux ! filesink location={to}"
     )
     return to
 

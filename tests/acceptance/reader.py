@@ -7,6 +7,7 @@ OpenCV, and runs the clip form of a model in ONNX Runtime.
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,25 +48,42 @@ def small_centre(picture: np.ndarray, size: int) -> np.ndarray:
     return cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA)
 
 
-def decode(clip: Path, size: int) -> tuple[list[int], list[np.ndarray]]:
-    """PTS and small centre of every frame of a video."""
-    source = f"filesrc location={clip} ! decodebin"
-    told = launch_well(f"-v {source} ! identity name=i silent=false ! fakesink").output
-    times = [time_of(match.groups()) for match in PTS.finditer(told)]
+def look(clip: Path) -> tuple[list[int], tuple[int, int]]:
+    """PTS of every frame of a video, and its width and height."""
+    line = f"-v filesrc location={clip} ! decodebin ! identity name=i silent=false ! fakesink"
+    told = launch_well(line).output
     caps = CAPS.search(told)
     assert caps is not None, told
-    width, height = map(int, caps.groups())
-    assert width % 4 == 0, "rows of RGB would have padding"
+    return [time_of(match.groups()) for match in PTS.finditer(told)], tuple(map(int, caps.groups()))
 
-    line = f"gst-launch-1.0 -q {source} ! videoconvert ! video/x-raw,format=RGB ! fdsink"
-    pictures = []
+
+def decode(clip: Path, size: tuple[int, int], convert: str) -> Iterator[np.ndarray]:
+    """The frames of a video as RGB, `convert` being the elements that bring them to a size."""
+    width, height = size
+    assert width % 4 == 0, "rows of RGB would have padding"
+    line = (
+        f"gst-launch-1.0 -q filesrc location={clip} ! decodebin ! {convert} "
+        f"! video/x-raw,format=RGB,width={width},height={height} ! fdsink"
+    )
     with subprocess.Popen(line.split(), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         while data := process.stdout.read(width * height * 3):
-            whole = np.frombuffer(data, np.uint8).reshape(height, width, 3)
-            pictures.append(small_centre(whole, size))
-    assert process.returncode == 0 and len(pictures) == len(times)
-    return times, pictures
+            yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
+    assert process.returncode == 0
+
+
+def small_by_opencv(clip: Path, size: int) -> list[np.ndarray]:
+    """The small centre of every frame: areas averaged by OpenCV."""
+    _, frame = look(clip)
+    return [small_centre(picture, size) for picture in decode(clip, frame, "videoconvert")]
+
+
+def small_by_gstreamer(clip: Path, size: int) -> list[np.ndarray]:
+    """The same by GStreamer's own elements, whose filter is the one inside artclassify."""
+    _, (width, height) = look(clip)
+    beside = (width - height) // 2
+    convert = f"videocrop left={beside} right={beside} ! videoconvertscale method=bilinear2"
+    return list(decode(clip, (size, size), convert))
 
 
 def time_of(groups: tuple[str, ...]) -> int:

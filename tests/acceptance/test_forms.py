@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from reader import Recipe, decode, sample, session
+from reader import Recipe, look, sample, session, small_by_opencv
 
 TOLERANCE = 1e-3
 
@@ -11,7 +11,8 @@ TOLERANCE = 1e-3
 def test_split_and_clip_form_agree(model: Path, short_stream: Path) -> None:
     """The same tensors through both give the same logits, boxes and relevances."""
     recipe = Recipe.read(model / "clip.toml")
-    times, pictures = decode(short_stream, recipe.size)
+    pictures = small_by_opencv(short_stream, recipe.size)
+    times, _ = look(short_stream)
     video = np.stack([pictures[at] for at in sample(times, recipe.fps)[: recipe.frames]])
     noise = np.random.default_rng(0).integers(0, 256, video.shape, dtype=np.uint8)
 
