@@ -48,7 +48,8 @@ const CLIP: &[&str] = &[
 ];
 
 /// The lines by which a split manifest differs.
-const SPLIT: &[&str] = &["graph.kind = 'split'", "graph.encoder = 'encoder.onnx'", "graph.head = 'head.onnx'"];
+const SPLIT: &[&str] =
+    &["graph.kind = 'split'", "graph.encoder = 'encoder.onnx'", "graph.head = 'head.onnx'"];
 
 fn key(line: &str) -> &str {
     line.split(" =").next().unwrap()
@@ -92,7 +93,8 @@ fn needed_keys_are_needed_and_others_are_not() {
     load(CLIP).unwrap();
     load(&split()).unwrap();
     for (name, default) in table() {
-        let whole = if ["graph.encoder", "graph.head"].contains(&name.as_str()) { split() } else { CLIP.to_vec() };
+        let whole =
+            if ["graph.encoder", "graph.head"].contains(&name.as_str()) { split() } else { CLIP.to_vec() };
         let mut rest = without(&whole, &name);
         match name.as_str() {
             "labels.names" => rest.push("labels.file = 'labels.txt'"),
@@ -123,6 +125,9 @@ fn defaults_are_those_of_the_table() {
     for none in ["input.mean", "graph.sha256", "outputs.boxes.name", "outputs.queries.name"] {
         assert_eq!(default(none), "none");
     }
-    assert_eq!((manifest.input.normalize, manifest.outputs.boxes, manifest.outputs.queries), (None, None, None));
+    assert_eq!(
+        (manifest.input.normalize, manifest.outputs.boxes, manifest.outputs.queries),
+        (None, None, None)
+    );
     assert!(!manifest.labels.has_background());
 }
