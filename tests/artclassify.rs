@@ -379,11 +379,13 @@ fn frames_without_a_time_stamp_pass_and_are_told_of() {
 }
 
 #[test]
-fn latency_is_half_a_window_and_half_a_hop() {
+fn latency_is_half_a_window_half_a_hop_and_a_run_of_the_model() {
     for (alignment, expected) in [("delay", 300), ("hold", 0)] {
         let bench = Bench::new(&format!("{} alignment={alignment}", model("model.toml")));
         let latency = bench.harness.query_latency().unwrap();
-        assert_eq!(latency.mseconds(), expected, "{alignment}");
+        // A run of the tiny model takes microseconds, on a loaded machine some milliseconds.
+        assert!((expected..expected + 100).contains(&latency.mseconds()), "{alignment}: {latency}");
+        assert!(latency.nseconds() > expected * 1_000_000, "{alignment}: {latency}");
     }
 }
 

@@ -123,10 +123,12 @@ class FeatureSet:
 
     @classmethod
     def open(cls, root: Path, split: str, limit: int | None = None) -> "FeatureSet":
-        """Shards of ``root/split`` in order, without a gap, at most ``limit`` clips."""
+        """Shards of ``root/split`` in order, at most ``limit`` clips; a missing one is an error."""
         folders = sorted(f for f in (root / split).iterdir() if f.suffix == "")
         shards, truth, count = [], [], 0
-        for folder in folders:
+        for number, folder in enumerate(folders):
+            if folder.name != f"{number:04d}":
+                raise FileNotFoundError(f"{root / split}: shard {number:04d} is missing")
             if limit is not None and count >= limit:
                 break
             shards.append(np.load(folder / "features.npy", mmap_mode="r"))

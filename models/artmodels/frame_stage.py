@@ -136,7 +136,7 @@ def tune(config: Config, features: Path, out: Path) -> None:
             mirror = torch.from_numpy(rng.random(stage.batch) < 0.5)
             target = frame_targets(data.truth, clips, frames)
             mirror_frames(target, mirror)
-            x = mirror_features(dequantise(data.take(clips, frames), scale), mirror)
+            x = dequantise(mirror_features(data.take(clips, frames), mirror), scale)
             loss = sum(frame_losses(model(x), target).values())
             steps.zero_grad(set_to_none=True)
             loss.backward()

@@ -132,9 +132,11 @@ def mirror_windows(targets: WindowTargets, mirror: Tensor) -> None:
     targets.rotation = targets.rotation * sign
 
 
-def mirror_features(features: Tensor, mirror: Tensor) -> Tensor:
-    """Reflect maps ``[B, ..., h, w]`` of the rows in ``mirror [B]``."""
-    return torch.where(mirror.view(-1, *[1] * (features.ndim - 1)), features.flip(-1), features)
+def mirror_features(features: np.ndarray, mirror: Tensor) -> np.ndarray:
+    """Reflect maps ``[B, ..., h, w, C]`` of the rows in ``mirror [B]``, in place."""
+    rows = mirror.numpy()
+    features[rows] = features[rows][..., ::-1, :]
+    return features
 
 
 def inside_mask(boxes: Tensor, height: int, width: int) -> Tensor:

@@ -67,10 +67,8 @@ class Batches:
                 self.data.truth, clips, frames, data.fps, self.attributes, self.background
             )
             mirror_windows(target, mirror)
-            yield (
-                mirror_features(dequantise(self.data.take(clips, frames), self.scale), mirror),
-                target,
-            )
+            tokens = mirror_features(self.data.take(clips, frames), mirror)
+            yield dequantise(tokens, self.scale), target
 
 
 def centred_windows(data: FeatureSet, config: Config) -> np.ndarray:

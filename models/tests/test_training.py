@@ -111,6 +111,9 @@ def test_quantised_features_come_back_within_a_step() -> None:
 def test_limit_takes_a_prefix(tmp_path: Path) -> None:
     root = made_features(tmp_path, 3, 2)
     assert len(FeatureSet.open(root, "train", 5)) == 5
+    (root / "train" / "0000").rename(root / "train" / "0002")
+    with pytest.raises(FileNotFoundError, match="shard 0000 is missing"):
+        FeatureSet.open(root, "train")
     with pytest.raises(FileNotFoundError, match="artmodels features"):
         (root / "test").mkdir()
         FeatureSet.open(root, "test")

@@ -6,7 +6,13 @@ import torch
 from conftest import LABELS, made_truth
 
 from artmodels.labels import Attributes
-from artmodels.targets import inside_mask, mirror_windows, mirrored_boxes, window_targets
+from artmodels.targets import (
+    inside_mask,
+    mirror_features,
+    mirror_windows,
+    mirrored_boxes,
+    window_targets,
+)
 from artmodels.windows import centred_start, dive_weight, flight_share, sample_indices
 
 NAN = np.array(np.nan)
@@ -74,6 +80,12 @@ def test_mirror_twice_is_nothing_and_once_turns_twists() -> None:
     assert torch.allclose(target.frames.body, body, atol=1e-6) and torch.equal(
         target.frames.pose, pose
     )
+
+
+def test_mirrored_features() -> None:
+    features = np.arange(2 * 1 * 3 * 1).reshape(2, 1, 3, 1)
+    got = mirror_features(features, torch.tensor([False, True]))
+    assert got[..., 0].tolist() == [[[0, 1, 2]], [[5, 4, 3]]]
 
 
 def test_mirrored_box() -> None:

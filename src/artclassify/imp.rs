@@ -2,10 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use gst::{glib, prelude::*, subclass::prelude::*};
@@ -16,44 +13,37 @@ use super::{
     interpret::Interpreter,
     outlet::{Item, Outlet},
     settings::{PROPERTIES, Settings},
+    task::Writer,
 };
 use crate::{
-    action::{ActionEvent, Moment},
-    classification::Classification,
     engine::{Engine, Model},
     error::Error,
-    meta::{self, FrameSize},
+    meta::FrameSize,
     model::Manifest,
     runtime::Library,
     window::WindowPlan,
 };
 
-/// What the source pad's task knows.
-struct Writer {
-    interpreter: Interpreter,
-    /// The newest result that frames carry.
-    latest: Option<Classification>,
-    size: FrameSize,
-}
-
 /// The element.
 pub struct ArtClassify {
-    sinkpad: gst::Pad,
-    srcpad: gst::Pad,
-    settings: Mutex<Settings>,
-    engine: Mutex<Option<Arc<Engine>>>,
+    pub(super) sinkpad: gst::Pad,
+    pub(super) srcpad: gst::Pad,
+    pub(super) settings: Mutex<Settings>,
+    pub(super) engine: Mutex<Option<Arc<Engine>>>,
     /// Locked by the streaming thread only, and while nothing streams.
-    intake: Mutex<Option<Intake>>,
-    /// Locked by the source pad's task only, and while nothing streams.
-    writer: Mutex<Option<Writer>>,
-    outlet: Arc<Outlet>,
-    counts: Mutex<Counts>,
-    delay: Mutex<Option<gst::ClockTime>>,
+    pub(super) intake: Mutex<Option<Intake>>,
+    /// Taken by the source pad's task for each of its turns.
+    pub(super) writer: Mutex<Option<Writer>>,
+    pub(super) outlet: Arc<Outlet>,
+    pub(super) counts: Mutex<Counts>,
+    /// How long a frame waits at most: for its window to fill, and for the model to run.
+    pub(super) latency: Mutex<gst::ClockTime>,
     /// Whether downstream takes frames whose layout only GstVideoMeta tells.
-    video_meta: AtomicBool,
+    pub(super) video_meta: AtomicBool,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks a mutex; one that a panic poisoned is as good as any other.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -87,6 +77,7 @@ impl ArtClassify {
         let library = Library::get(self.plugin_folder().as_deref())?;
         let model = Model::load(&manifest, library, settings.threads as usize)?;
         gst::info!(CAT, imp = self, "{} runs on {}", manifest.name, library.path().display());
+        let run_time = gst::ClockTime::try_from(model.run_time()).unwrap_or(gst::ClockTime::ZERO);
         let intake = Intake::new(
             manifest.input.clone(),
             model.writer().clone(),
@@ -101,7 +92,7 @@ impl ArtClassify {
                 element.post_error_message(fault.to_message());
             }
         })?;
-        *lock(&self.delay) = Some(gst::ClockTime::from_nseconds(intake.delay()));
+        *lock(&self.latency) = gst::ClockTime::from_nseconds(intake.delay()) + run_time;
         *lock(&self.writer) = Some(Writer {
             interpreter: Interpreter::new(&manifest),
             latest: None,
@@ -119,7 +110,7 @@ impl ArtClassify {
         drop(engine);
         *lock(&self.intake) = None;
         *lock(&self.writer) = None;
-        *lock(&self.delay) = None;
+        *lock(&self.latency) = gst::ClockTime::ZERO;
     }
 
     /// Ends all waiting: what is on its way is dropped.
@@ -145,8 +136,8 @@ impl ArtClassify {
         drop(guard);
         notices.into_iter().for_each(|notice| self.tell(notice));
         match taken {
-            Ok(()) => Ok(gst::FlowSuccess::Ok),
-            Err(Refusal::Flow(flow)) => Err(flow),
+            Ok(item) => self.outlet.add(item).map(|()| gst::FlowSuccess::Ok),
+            Err(Refusal::NoCaps) => Err(gst::FlowError::NotNegotiated),
             Err(Refusal::Fault(fault)) => {
                 self.post_error_message(fault.to_message());
                 Err(gst::FlowError::Error)
@@ -190,7 +181,7 @@ impl ArtClassify {
             gst::EventView::FlushStart(_) => {
                 self.close();
                 let passed = self.srcpad.push_event(event);
-                // A task that was never started has nothing to pause.
+                // Waits for the task's turn to end. A task that was never started has nothing to pause.
                 let _ = self.srcpad.pause_task();
                 passed
             }
@@ -254,71 +245,15 @@ impl ArtClassify {
         if let Some(intake) = &mut *lock(&self.intake) {
             intake.flush();
         }
-        let mut guard = lock(&self.writer);
-        let stopped = guard.as_mut().and_then(|writer| {
+        let writer = lock(&self.writer).take();
+        if let Some(mut writer) = writer {
             writer.latest = None;
-            let stop = writer.interpreter.end_of_grid(None)?;
-            Some((stop, writer.interpreter.model().to_owned()))
-        });
-        drop(guard);
-        if let Some((stop, model)) = stopped {
-            self.post_action(&stop, &model);
+            if let Some(stop) = writer.interpreter.end_of_grid(None) {
+                self.post_action(&stop, writer.interpreter.model());
+            }
+            *lock(&self.writer) = Some(writer);
         }
         self.outlet.open(engine.cancel());
-    }
-
-    fn post_action(&self, event: &ActionEvent, model: &str) {
-        let structure = meta::action_structure(event, model);
-        let message = gst::message::Element::builder(structure).src(&*self.obj()).build();
-        // Fails only where no application listens.
-        let _ = self.obj().post_message(message);
-    }
-
-    fn sink_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
-        match query.view_mut() {
-            gst::QueryViewMut::Allocation(allocation) => {
-                self.answer_allocation(allocation);
-                true
-            }
-            _ => gst::Pad::query_default(pad, Some(&*self.obj()), query),
-        }
-    }
-
-    /// Asks downstream, unless frames are held back before it: it could not answer before those frames
-    /// came, and they wait for frames that upstream makes only after the answer. Upstream needs as many
-    /// more buffers as are held.
-    fn answer_allocation(&self, query: &mut gst::query::Allocation) {
-        let held = lock(&self.intake).as_ref().map_or(0, Intake::held_frames);
-        if self.outlet.drain() && self.srcpad.peer_query(query) {
-            let offers = query.find_allocation_meta::<gst_video::VideoMeta>().is_some();
-            self.video_meta.store(offers, Ordering::Relaxed);
-            let pools: Vec<_> = query.allocation_pools().collect();
-            for (index, (pool, size, min, max)) in (0u32..).zip(pools) {
-                // A pool that downstream has bounded would run dry.
-                let pool = if max == 0 { pool } else { None };
-                query.set_nth_allocation_pool(index, pool.as_ref(), size, min + held, 0);
-            }
-        } else if self.video_meta.load(Ordering::Relaxed) {
-            query.add_allocation_meta::<gst_video::VideoMeta>(None);
-        }
-        if query.allocation_pools().next().is_none() {
-            let size = query.get().0.and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
-            let size = size.map_or(0, |info| info.size() as u32);
-            query.add_allocation_pool(None::<&gst::BufferPool>, size, held, 0);
-        }
-    }
-
-    fn src_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
-        let handled = match query.view_mut() {
-            gst::QueryViewMut::Latency(_) => self.sinkpad.peer_query(query),
-            _ => return gst::Pad::query_default(pad, Some(&*self.obj()), query),
-        };
-        if let (gst::QueryViewMut::Latency(latency), true) = (query.view_mut(), handled) {
-            let own = lock(&self.delay).unwrap_or(gst::ClockTime::ZERO);
-            let (live, min, max) = latency.result();
-            latency.set(live, min + own, max.map(|max| max + own));
-        }
-        handled
     }
 
     fn activate(&self, pad: &gst::Pad, mode: gst::PadMode, active: bool) -> Result<(), gst::LoggableError> {
@@ -330,130 +265,6 @@ impl ArtClassify {
         }
         self.close();
         if pad == &self.srcpad { pad.stop_task().map_err(Into::into) } else { Ok(()) }
-    }
-
-    fn start_task(&self) -> Result<(), gst::LoggableError> {
-        let element = self.obj().downgrade();
-        let task = move || {
-            if let Some(element) = element.upgrade() {
-                element.imp().leave();
-            }
-        };
-        self.srcpad.start_task(task).map_err(Into::into)
-    }
-
-    /// One turn of the source pad's task: lets the next item leave.
-    fn leave(&self) {
-        let flow = match self.outlet.next() {
-            Ok((item, settled)) => {
-                let mut guard = lock(&self.writer);
-                let Some(writer) = guard.as_mut() else { return };
-                let mut found = Vec::new();
-                let (action, top_k) = {
-                    let settings = lock(&self.settings);
-                    (settings.action, settings.top_k as usize)
-                };
-                for (info, output) in settled {
-                    found.push(writer.interpreter.window(&info, &output, &action, top_k));
-                }
-                self.push_item(item, found, writer)
-            }
-            Err(flow) => Err(flow),
-        };
-        let Err(flow) = flow else { return };
-        gst::debug!(CAT, imp = self, "pausing: {flow:?}");
-        self.outlet.stop(flow);
-        // The pad is being stopped where this fails.
-        let _ = self.srcpad.pause_task();
-    }
-
-    /// Pushes an item behind what its windows brought about.
-    fn push_item(
-        &self,
-        item: Item,
-        found: Vec<(Classification, Vec<ActionEvent>)>,
-        writer: &mut Writer,
-    ) -> Result<(), gst::FlowError> {
-        let carries = matches!(&item, Item::Frame { owner: Some(_), .. });
-        let first = carries && !found.is_empty();
-        let mut remaining = found.len();
-        for (classification, events) in found {
-            events.iter().for_each(|event| self.push_action(event, writer.interpreter.model()));
-            remaining -= 1;
-            if remaining > 0 || !carries {
-                self.push_window(&classification, writer.size);
-            }
-            writer.latest = Some(classification);
-        }
-        match item {
-            Item::Frame { buffer, owner } => {
-                let buffer = match (&writer.latest, owner) {
-                    (Some(classification), Some(_)) => {
-                        self.write(buffer, classification, writer.size, first)?
-                    }
-                    _ => buffer,
-                };
-                self.srcpad.push(buffer).map(|_| ()).inspect_err(|&flow| self.report_flow(flow))
-            }
-            Item::Event(event) => {
-                if let gst::EventView::Caps(caps) = event.view()
-                    && let Ok(info) = gst_video::VideoInfo::from_caps(caps.caps())
-                {
-                    writer.size = FrameSize::from(&info);
-                }
-                self.srcpad.push_event(event);
-                Ok(())
-            }
-            Item::GridEnd { until, .. } => {
-                writer.latest = None;
-                self.end_action(until, writer);
-                Ok(())
-            }
-        }
-    }
-
-    fn end_action(&self, until: Option<Moment>, writer: &mut Writer) {
-        if let Some(stop) = writer.interpreter.end_of_grid(until) {
-            self.push_action(&stop, writer.interpreter.model());
-        }
-    }
-
-    fn push_action(&self, event: &ActionEvent, model: &str) {
-        self.post_action(event, model);
-        let structure = meta::action_structure(event, model);
-        self.srcpad.push_event(gst::event::CustomDownstream::new(structure));
-    }
-
-    /// Sends a window that no frame carries down the stream by itself.
-    fn push_window(&self, classification: &Classification, size: FrameSize) {
-        let structure = meta::window_structure(classification, size);
-        self.srcpad.push_event(gst::event::CustomDownstream::new(structure));
-    }
-
-    fn write(
-        &self,
-        mut buffer: gst::Buffer,
-        classification: &Classification,
-        size: FrameSize,
-        first: bool,
-    ) -> Result<gst::Buffer, gst::FlowError> {
-        let pts = buffer.pts();
-        meta::write(buffer.make_mut(), classification, size, pts, first).map_err(|fault| {
-            gst::element_imp_error!(self, gst::CoreError::Failed, ["cannot write metadata: {fault}"]);
-            gst::FlowError::Error
-        })?;
-        Ok(buffer)
-    }
-
-    /// Upstream may have ended, so that nobody else would tell of a downstream that failed.
-    fn report_flow(&self, flow: gst::FlowError) {
-        if !matches!(flow, gst::FlowError::Flushing | gst::FlowError::Eos) {
-            gst::element_imp_error!(
-                self,
-                gst::StreamError::Failed,
-                ["streaming stopped, downstream answered {flow:?}"]
-            );
-        }
     }
 }
 
@@ -498,7 +309,7 @@ impl ObjectSubclass for ArtClassify {
             writer: Mutex::default(),
             outlet: Arc::default(),
             counts: Mutex::default(),
-            delay: Mutex::default(),
+            latency: Mutex::new(gst::ClockTime::ZERO),
             video_meta: AtomicBool::new(false),
         }
     }

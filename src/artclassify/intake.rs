@@ -64,16 +64,10 @@ pub enum Notice {
 /// Why a frame was not taken.
 #[derive(Debug)]
 pub enum Refusal {
-    /// The stream is flushing, stopped or failed.
-    Flow(gst::FlowError),
+    /// No caps came before it.
+    NoCaps,
     /// The frame cannot be read.
     Fault(Error),
-}
-
-impl From<gst::FlowError> for Refusal {
-    fn from(flow: gst::FlowError) -> Self {
-        Self::Flow(flow)
-    }
 }
 
 /// The last frame, kept in case a sample is taken from it.
@@ -193,7 +187,7 @@ impl Intake {
         self.base = self.next;
     }
 
-    /// Takes a frame.
+    /// Takes a frame, and gives it back as what is to leave.
     ///
     /// # Errors
     /// Why it was not taken.
@@ -203,11 +197,11 @@ impl Intake {
         engine: &Engine,
         outlet: &Outlet,
         gap_tolerance: u64,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Item, Refusal> {
         self.counts.frames += 1;
         let Some(time) = self.time_of(&buffer) else {
             self.counts.unclassified += 1;
-            return Ok(outlet.add(Item::Frame { buffer, owner: None })?);
+            return Ok(Item::Frame { buffer, owner: None });
         };
         self.grid.set_gap_tolerance(gap_tolerance);
         let decided = self.grid.decided();
@@ -231,7 +225,7 @@ impl Intake {
             }
         };
         self.last = Some(LastFrame { buffer: buffer.clone(), time });
-        Ok(outlet.add(Item::Frame { buffer, owner })?)
+        Ok(Item::Frame { buffer, owner })
     }
 
     /// The stream of frames ended or is about to change: closes the grid.
@@ -312,7 +306,7 @@ impl Intake {
     ) -> Result<(), Refusal> {
         self.counts.samples += 1;
         let Some(converter) = &mut self.converter else {
-            return Err(Refusal::Flow(gst::FlowError::NotNegotiated));
+            return Err(Refusal::NoCaps);
         };
         let fit = converter.fit();
         let (buffer, time) = match (&self.last, sampled) {

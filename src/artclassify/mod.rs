@@ -17,7 +17,9 @@ mod imp;
 mod intake;
 mod interpret;
 mod outlet;
+mod queries;
 mod settings;
+mod task;
 
 use std::sync::LazyLock;
 

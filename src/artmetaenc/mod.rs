@@ -5,7 +5,7 @@
 //! not passed on, so the element stands behind a `tee`:
 //!
 //! ```text
-//! gst-launch-1.0 filesrc location=dive.mp4 ! decodebin ! videoconvert ! artclassify model=MODEL ! tee name=t \
+//! gst-launch-1.0 filesrc location=dive.mp4 ! decodebin ! videoconvert ! artclassify model=MODEL &
 //!   t. ! queue ! artoverlay ! videoconvert ! autovideosink  t. ! queue ! artmetaenc ! filesink location=events.jsonl
 //! ```
 //!

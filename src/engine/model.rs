@@ -1,6 +1,9 @@
 //! A model that is loaded, checked and warmed up.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     error::Error,
@@ -21,6 +24,7 @@ pub struct Model {
     reader: OutputReader,
     graphs: Graphs,
     frames: usize,
+    run_time: Duration,
 }
 
 enum Graphs {
@@ -29,8 +33,8 @@ enum Graphs {
 }
 
 impl Model {
-    /// Loads the graphs of a manifest, checks them against it, and runs them once over an empty window, so
-    /// that what is open in their shapes is proved too.
+    /// Loads the graphs of a manifest, checks them against it, and runs them over an empty window, so that
+    /// what is open in their shapes is proved too: once to warm up, once to see how long a run takes.
     ///
     /// # Errors
     /// When a graph does not load, is not what the manifest says, or does not run.
@@ -60,7 +64,8 @@ impl Model {
         };
         let reader = OutputReader::new(manifest, last);
         let writer = SampleWriter::new(&manifest.input);
-        let mut model = Self { writer, reader, graphs, frames: manifest.input.frames };
+        let mut model =
+            Self { writer, reader, graphs, frames: manifest.input.frames, run_time: Duration::ZERO };
         model.warm_up(manifest)?;
         Ok(model)
     }
@@ -69,9 +74,19 @@ impl Model {
         let input = &manifest.input;
         let stride = input.width * input.channels();
         let frame = self.writer.frame(&vec![0; stride * input.height], stride);
-        let encoded = self.encode(frame)?;
-        self.classify(&vec![encoded; input.frames])?;
+        for _ in 0..2 {
+            let start = Instant::now();
+            let encoded = self.encode(frame.clone())?;
+            self.classify(&vec![encoded; input.frames])?;
+            self.run_time = start.elapsed();
+        }
         Ok(())
+    }
+
+    /// How long one sample and one window took after the warm-up.
+    #[must_use]
+    pub fn run_time(&self) -> Duration {
+        self.run_time
     }
 
     /// What turns pictures into this model's samples.

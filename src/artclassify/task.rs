@@ -1,0 +1,159 @@
+//! The source pad's task of `artclassify`: lets what waits leave, with what its windows brought about.
+
+use gst::{prelude::*, subclass::prelude::*};
+
+use super::{
+    CAT,
+    imp::{ArtClassify, lock},
+    interpret::Interpreter,
+    outlet::Item,
+};
+use crate::{
+    action::{ActionEvent, Moment},
+    classification::Classification,
+    meta::{self, FrameSize},
+};
+
+/// What the source pad's task knows.
+pub(super) struct Writer {
+    /// What turns windows into results.
+    pub(super) interpreter: Interpreter,
+    /// The newest result that frames carry.
+    pub(super) latest: Option<Classification>,
+    /// Size of the frames that leave.
+    pub(super) size: FrameSize,
+}
+
+impl ArtClassify {
+    /// Starts the task, or lets it go on.
+    pub(super) fn start_task(&self) -> Result<(), gst::LoggableError> {
+        let element = self.obj().downgrade();
+        let task = move || {
+            if let Some(element) = element.upgrade() {
+                element.imp().leave();
+            }
+        };
+        self.srcpad.start_task(task).map_err(Into::into)
+    }
+
+    /// One turn of the source pad's task: lets the next item leave.
+    fn leave(&self) {
+        let flow = self.outlet.next().and_then(|(item, settled)| {
+            // Nobody else looks for the writer while the task runs: a flush waits for the turn to end.
+            let mut writer = lock(&self.writer).take().ok_or(gst::FlowError::Flushing)?;
+            let (action, top_k) = {
+                let settings = lock(&self.settings);
+                (settings.action, settings.top_k as usize)
+            };
+            let found = settled
+                .iter()
+                .map(|(info, output)| writer.interpreter.window(info, output, &action, top_k))
+                .collect();
+            let flow = self.push_item(item, found, &mut writer);
+            *lock(&self.writer) = Some(writer);
+            flow
+        });
+        let Err(flow) = flow else { return };
+        gst::debug!(CAT, imp = self, "pausing: {flow:?}");
+        self.outlet.stop(flow);
+        // The pad is being stopped where this fails.
+        let _ = self.srcpad.pause_task();
+    }
+
+    /// Pushes an item behind what its windows brought about.
+    fn push_item(
+        &self,
+        item: Item,
+        found: Vec<(Classification, Vec<ActionEvent>)>,
+        writer: &mut Writer,
+    ) -> Result<(), gst::FlowError> {
+        let carries = matches!(&item, Item::Frame { owner: Some(_), .. });
+        let first = carries && !found.is_empty();
+        let mut remaining = found.len();
+        for (classification, events) in found {
+            events.iter().for_each(|event| self.push_action(event, writer.interpreter.model()));
+            remaining -= 1;
+            if remaining > 0 || !carries {
+                self.push_window(&classification, writer.size);
+            }
+            writer.latest = Some(classification);
+        }
+        match item {
+            Item::Frame { buffer, owner } => {
+                let buffer = match (&writer.latest, owner) {
+                    (Some(classification), Some(_)) => {
+                        self.write(buffer, classification, writer.size, first)?
+                    }
+                    _ => buffer,
+                };
+                self.srcpad.push(buffer).map(|_| ()).inspect_err(|&flow| self.report_flow(flow))
+            }
+            Item::Event(event) => {
+                if let gst::EventView::Caps(caps) = event.view()
+                    && let Ok(info) = gst_video::VideoInfo::from_caps(caps.caps())
+                {
+                    writer.size = FrameSize::from(&info);
+                }
+                self.srcpad.push_event(event);
+                Ok(())
+            }
+            Item::GridEnd { until, .. } => {
+                writer.latest = None;
+                self.end_action(until, writer);
+                Ok(())
+            }
+        }
+    }
+
+    fn end_action(&self, until: Option<Moment>, writer: &mut Writer) {
+        if let Some(stop) = writer.interpreter.end_of_grid(until) {
+            self.push_action(&stop, writer.interpreter.model());
+        }
+    }
+
+    fn push_action(&self, event: &ActionEvent, model: &str) {
+        self.post_action(event, model);
+        let structure = meta::action_structure(event, model);
+        self.srcpad.push_event(gst::event::CustomDownstream::new(structure));
+    }
+
+    /// Sends a window that no frame carries down the stream by itself.
+    fn push_window(&self, classification: &Classification, size: FrameSize) {
+        let structure = meta::window_structure(classification, size);
+        self.srcpad.push_event(gst::event::CustomDownstream::new(structure));
+    }
+
+    fn write(
+        &self,
+        mut buffer: gst::Buffer,
+        classification: &Classification,
+        size: FrameSize,
+        first: bool,
+    ) -> Result<gst::Buffer, gst::FlowError> {
+        let pts = buffer.pts();
+        meta::write(buffer.make_mut(), classification, size, pts, first).map_err(|fault| {
+            gst::element_imp_error!(self, gst::CoreError::Failed, ["cannot write metadata: {fault}"]);
+            gst::FlowError::Error
+        })?;
+        Ok(buffer)
+    }
+
+    /// Upstream may have ended, so that nobody else would tell of a downstream that failed.
+    fn report_flow(&self, flow: gst::FlowError) {
+        if !matches!(flow, gst::FlowError::Flushing | gst::FlowError::Eos) {
+            gst::element_imp_error!(
+                self,
+                gst::StreamError::Failed,
+                ["streaming stopped, downstream answered {flow:?}"]
+            );
+        }
+    }
+
+    /// Tells the application of an action.
+    pub(super) fn post_action(&self, event: &ActionEvent, model: &str) {
+        let structure = meta::action_structure(event, model);
+        let message = gst::message::Element::builder(structure).src(&*self.obj()).build();
+        // Fails only where no application listens.
+        let _ = self.obj().post_message(message);
+    }
+}
