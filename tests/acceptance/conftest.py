@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from launch import MODEL, STREAM, cut, run
+
+from .launch import MODEL, STREAM, cut, run
 
 
 @pytest.fixture(scope="session", autouse=True)

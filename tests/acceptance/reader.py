@@ -14,7 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnxruntime
-from launch import launch_well
+
+from .launch import launch_well
 
 SECOND = 1_000_000_000
 PTS = re.compile(r"last-message = chain .* pts: (\d+):(\d\d):(\d\d)\.(\d{9})")
@@ -105,9 +106,7 @@ def windows(samples: int, recipe: Recipe) -> list[list[int]]:
     starts = [0]
     while starts[-1] + recipe.frames < samples:
         starts.append(starts[-1] + recipe.hop)
-    return [
-        [min(n, samples - 1) for n in range(start, start + recipe.frames)] for start in starts
-    ]
+    return [[min(n, samples - 1) for n in range(start, start + recipe.frames)] for start in starts]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import re
 
-from launch import ROOT
+from .launch import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from launch import ATHLETE, Line, lines, record, scores
-from reader import (
+
+from .launch import ATHLETE, Line, lines, record, scores
+from .reader import (
     Recipe,
     look,
     sample,

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from launch import COLOURS, Finished, launch
 from onnx import TensorProto, helper, numpy_helper
+
+from .launch import COLOURS, Finished, launch
 
 TIMEOUT = 30
 SHORTEST = 60
@@ -333,9 +334,7 @@ def test_broken_model(case: Case, colours: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", [NOT_A_NUMBER, SHRINKING], ids=["no number", "size"])
-def test_broken_run_in_hold(
-    case: Callable[[Path], None], colours: Path, tmp_path: Path
-) -> None:
+def test_broken_run_in_hold(case: Callable[[Path], None], colours: Path, tmp_path: Path) -> None:
     """Without delay, frames before the first result may pass; the error is the same one."""
     case(colours)
     line = f"{VIDEO} ! artclassify model={colours} alignment=hold ! fakesink"

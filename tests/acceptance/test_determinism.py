@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from launch import lines, record
+
+from .launch import lines, record
 
 
 @contextmanager

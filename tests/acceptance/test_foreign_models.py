@@ -8,13 +8,13 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
-from launch import launch_well, lines, scores
-from reader import session
-from readme import fenced
 from torch import nn
 from torchvision.models.video import r3d_18
+
+from .launch import launch_well, lines, scores
+from .reader import session
+from .readme import fenced
 
 TOLERANCE = 1e-3
 
@@ -47,9 +47,14 @@ names = ["a", "b", "c", "d", "e", "f", "g"]
 
 def save(model: nn.Module, shape: list[int], output: str, to: Path) -> None:
     """Writes a PyTorch model as a graph with fixed sizes."""
-    example = (torch.zeros(shape),)
     torch.onnx.export(
-        model.eval(), example, to, input_names=["clip"], output_names=[output], dynamo=False
+        model.eval(),
+        (torch.zeros(shape),),
+        to,
+        input_names=["clip"],
+        output_names=[output],
+        external_data=False,
+        verbose=False,
     )
 
 
@@ -85,7 +90,6 @@ def assert_same(found: np.ndarray, wanted: list[np.ndarray]) -> None:
     assert np.ptp(expected, axis=0).max() > 10 * TOLERANCE
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_r3d_18(tmp_path: Path) -> None:
     """torchvision's R3D with the very manifest of the README, its scores as they are."""
     (manifest,) = (block for block in fenced("toml") if "r3d_18" in block)
@@ -103,7 +107,6 @@ def test_r3d_18(tmp_path: Path) -> None:
     assert_same(found, [runtime.run(None, {"clip": clip[None]})[0][0] for clip in clips])
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_samples_packed_into_channels(tmp_path: Path) -> None:
     """A 2-D network over T * 3 channels in the order blue, green, red; windows overlap."""
     (tmp_path / "model.toml").write_text(PACKED)

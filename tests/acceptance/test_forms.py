@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from reader import Recipe, look, sample, session, small_by_opencv
+
+from .reader import Recipe, look, sample, session, small_by_opencv
 
 TOLERANCE = 1e-3
 
@@ -28,7 +29,9 @@ def test_split_and_clip_form_agree(model: Path, short_stream: Path) -> None:
         }
         wanted = {port.name: stacked[port.name] for port in head.get_inputs()}
         for name, split, whole in zip(
-            outputs, head.run(outputs, wanted), clip.run(outputs, {"frames": frames[None]}),
+            outputs,
+            head.run(outputs, wanted),
+            clip.run(outputs, {"frames": frames[None]}),
             strict=True,
         ):
             difference = np.abs(split - whole).max()

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from launch import COLOURS, lines, record, scores
-from reader import softmax
+
+from .launch import COLOURS, lines, record, scores
+from .reader import softmax
 
 COLOUR = (192, 128, 64)
 GREY = (128, 128, 128)

@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from launch import COLOURS, MODEL, ROOT, STREAM, cut, launch_well, run
-from readme import launch_lines
+
+from .launch import COLOURS, MODEL, ROOT, STREAM, cut, launch_well, run
+from .readme import launch_lines
 
 
 @pytest.fixture(scope="module")
