@@ -1,0 +1,89 @@
+"""Runs gst-launch-1.0 with the plugin, and reads what it leaves."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+COLOURS = ROOT / "tests/fixtures/colours"
+MODEL = ROOT / os.environ.get("MODEL", "models/zoo/synthdive48-art")
+STREAM = ROOT / os.environ.get("STREAM", "pipelines/media/synthdive-stream.mp4")
+ATHLETE = ROOT / "pipelines/media/athlete-somersault.mp4"
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended by itself."""
+
+    status: int
+    output: str
+
+    def errors(self) -> list[str]:
+        """The error messages that GStreamer elements posted."""
+        start = "ERROR: from element "
+        return [line for line in self.output.splitlines() if line.startswith(start)]
+
+
+def run(
+    *words: object,
+    env: Mapping[str, str] | None = None,
+    folder: Path = ROOT,
+    timeout: float = 120,
+) -> Finished:
+    """Runs a command to its end; one that does not end in time fails the test."""
+    done = subprocess.run(
+        [str(word) for word in words],
+        check=False,
+        cwd=folder,
+        env=env,
+        timeout=timeout,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    return Finished(done.returncode, done.stdout)
+
+
+def launch(pipeline: str, env: Mapping[str, str] | None = None, timeout: float = 120) -> Finished:
+    """Runs a launch line whose file names hold no blanks."""
+    return run("gst-launch-1.0", *pipeline.split(), env=env, timeout=timeout)
+
+
+def launch_well(pipeline: str) -> Finished:
+    """Runs a launch line that has to reach the end of its stream."""
+    done = launch(pipeline)
+    assert done.status == 0, done.output
+    return done
+
+
+def record(source: str, properties: str, to: Path) -> bytes:
+    """The JSON Lines of a source of raw video, as they stand in the file."""
+    launch_well(f"{source} ! artclassify {properties} ! artmetaenc ! filesink location={to}")
+    return to.read_bytes()
+
+
+def lines(recorded: bytes, kind: str = "window") -> list[Line]:
+    """The lines of one type."""
+    every = [json.loads(line) for line in recorded.decode().splitlines()]
+    return [line for line in every if line["type"] == kind]
+
+
+def cut(clip: Path, frames: int, to: Path) -> Path:
+    """Copies the first frames of an MP4 file without coding them anew."""
+    launch_well(
+        f"filesrc location={clip} ! qtdemux ! identity eos-after={frames + 1} "
+        f"! video/x-h264 ! mp4mux ! filesink location={to}"
+    )
+    return to
+
+
+def scores(window: Line) -> list[float]:
+    """The scores of all classes in the order of the model; needs a top-k that lists them all."""
+    by_class = {best["label_id"]: best["score"] for best in window["top"]}
+    return [by_class[label_id] for label_id in range(len(by_class))]

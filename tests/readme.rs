@@ -1,0 +1,133 @@
+//! The README's table of manifest keys against what the code reads.
+
+#![allow(clippy::unwrap_used)] // The exemption for tests does not reach their helpers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gstartclassify::model::{Activation, Color, KEYS, Manifest, Resize};
+
+/// A row for each key: its default, and whether it says "needed".
+fn table() -> BTreeMap<String, String> {
+    let rows = include_str!("../README.md")
+        .lines()
+        .skip_while(|line| *line != "| key | default | meaning |")
+        .skip(2)
+        .take_while(|line| line.starts_with("| "));
+    let cells = rows.map(|row| row.split('|').map(|cell| cell.trim().trim_matches('`')).collect::<Vec<_>>());
+    cells.map(|cells| (cells[1].to_owned(), cells[2].to_owned())).collect()
+}
+
+/// Every key of a clip manifest, a line each.
+const CLIP: &[&str] = &[
+    "model.name = 'tiny'",
+    "model.version = '2'",
+    "input.frames = 4",
+    "input.fps = 10.0",
+    "input.hop = 2",
+    "input.width = 8",
+    "input.height = 8",
+    "input.color = 'bgr'",
+    "input.resize = 'crop'",
+    "input.layout = 'NTHWC'",
+    "input.dtype = 'float32'",
+    "input.mean = [1.0, 2.0, 3.0]",
+    "input.std = [4.0, 5.0, 6.0]",
+    "graph.kind = 'clip'",
+    "graph.file = 'clip.onnx'",
+    "graph.input = 'frames'",
+    "graph.sha256 = {}",
+    "outputs.scores.name = 'logits'",
+    "outputs.scores.activation = 'sigmoid'",
+    "outputs.boxes.name = 'boxes'",
+    "outputs.boxes.format = 'xyxy'",
+    "outputs.relevance.name = 'relevance'",
+    "outputs.attention.name = 'attention'",
+    "outputs.queries.name = 'queries'",
+    "labels.names = ['pike', 'background']",
+    "labels.background = ['background']",
+];
+
+/// The lines by which a split manifest differs.
+const SPLIT: &[&str] =
+    &["graph.kind = 'split'", "graph.encoder = 'encoder.onnx'", "graph.head = 'head.onnx'"];
+
+fn key(line: &str) -> &str {
+    line.split(" =").next().unwrap()
+}
+
+fn split() -> Vec<&'static str> {
+    let rest = CLIP.iter().filter(|line| !["graph.kind", "graph.file"].contains(&key(line)));
+    rest.chain(SPLIT).copied().collect()
+}
+
+fn load(lines: &[&str]) -> Result<Manifest, String> {
+    let folder = tempfile::tempdir().unwrap();
+    for graph in ["clip.onnx", "encoder.onnx", "head.onnx"] {
+        std::fs::write(folder.path().join(graph), b"graph").unwrap();
+    }
+    std::fs::write(folder.path().join("labels.txt"), "pike\nbackground\n").unwrap();
+    std::fs::write(folder.path().join("model.toml"), lines.join("\n")).unwrap();
+    Manifest::load(folder.path()).map_err(|fault| fault.to_string())
+}
+
+/// The manifest without a key; a `name` takes its whole table along.
+fn without<'a>(lines: &[&'a str], gone: &str) -> Vec<&'a str> {
+    let table = gone.strip_suffix("name").filter(|_| gone.starts_with("outputs."));
+    let belongs = |line: &str| key(line) == gone || table.is_some_and(|table| key(line).starts_with(table));
+    lines.iter().copied().filter(|line| !belongs(line)).collect()
+}
+
+#[test]
+fn the_table_has_the_keys_that_a_manifest_may_have() {
+    let sections: BTreeSet<_> = KEYS.iter().map(|(section, _)| *section).collect();
+    let full = |section: &str, key: &str| {
+        if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
+    };
+    let keys = KEYS.iter().flat_map(|(section, keys)| keys.iter().map(|key| full(section, key)));
+    let leaves: BTreeSet<_> = keys.filter(|key| !sections.contains(key.as_str())).collect();
+    assert_eq!(table().into_keys().collect::<BTreeSet<_>>(), leaves);
+}
+
+#[test]
+fn needed_keys_are_needed_and_others_are_not() {
+    load(CLIP).unwrap();
+    load(&split()).unwrap();
+    for (name, default) in table() {
+        let whole =
+            if ["graph.encoder", "graph.head"].contains(&name.as_str()) { split() } else { CLIP.to_vec() };
+        let mut rest = without(&whole, &name);
+        match name.as_str() {
+            "labels.names" => rest.push("labels.file = 'labels.txt'"),
+            "labels.file" => {}
+            _ => assert_ne!(rest.len(), whole.len(), "{name} is in no manifest of this test"),
+        }
+        let loaded = load(&rest);
+        assert_eq!(loaded.is_err(), default.starts_with("needed"), "{name} ({default}): {loaded:?}");
+    }
+}
+
+#[test]
+fn defaults_are_those_of_the_table() {
+    let bare: Vec<_> = table()
+        .iter()
+        .filter(|(_, default)| !default.starts_with("needed"))
+        .fold(CLIP.to_vec(), |lines, (key, _)| without(&lines, key));
+    let bare: Vec<_> = bare.into_iter().chain(["labels.names = ['pike', 'background']"]).collect();
+    let manifest = load(&bare).unwrap();
+    let default = |key: &str| table()[key].trim_matches('`').trim_matches('"').to_owned();
+
+    assert_eq!((manifest.input.hop, default("input.hop")), (manifest.input.frames, "frames".into()));
+    assert_eq!((manifest.input.color, default("input.color")), (Color::Rgb, "rgb".into()));
+    assert_eq!((manifest.input.resize, default("input.resize")), (Resize::Stretch, "stretch".into()));
+    let activation = default("outputs.scores.activation");
+    assert_eq!((manifest.outputs.activation, activation), (Activation::Softmax, "softmax".into()));
+    assert_eq!((manifest.version.as_str(), default("model.version")), ("", "empty".into()));
+    for none in ["input.mean", "graph.sha256", "outputs.boxes.name", "outputs.queries.name"] {
+        assert_eq!(default(none), "none");
+    }
+    assert_eq!(
+        (manifest.input.normalize, manifest.outputs.boxes, manifest.outputs.queries),
+        (None, None, None)
+    );
+    assert!(!manifest.labels.has_background());
+}
