@@ -88,9 +88,11 @@ impl ArtClassify {
         let outlet = Arc::clone(&self.outlet);
         let element = self.obj().downgrade();
         let engine = Engine::start(model, move |outcome| {
-            if let (Some(fault), Some(element)) = (outlet.deliver(outcome), element.upgrade()) {
-                element.post_error_message(fault.to_message());
-            }
+            outlet.deliver(outcome, |fault| {
+                if let Some(element) = element.upgrade() {
+                    element.post_error_message(fault.to_message());
+                }
+            });
         })?;
         *lock(&self.latency) = gst::ClockTime::from_nseconds(intake.delay()) + run_time;
         *lock(&self.writer) = Some(Writer {

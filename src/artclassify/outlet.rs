@@ -179,27 +179,28 @@ impl Outlet {
         self.changed.notify_all();
     }
 
-    /// Takes a result of the engine. Gives back the fault of a run that failed.
-    pub fn deliver(&self, outcome: Outcome) -> Option<Error> {
+    /// Takes a result of the engine. The first fault is told before anybody hears that the stream failed,
+    /// so that it comes before what others post in consequence; later ones are not told.
+    pub fn deliver(&self, outcome: Outcome, tell: impl FnOnce(&Error)) {
         let mut state = self.lock();
-        if outcome.generation != state.generation || state.flushing {
-            return None;
+        if outcome.generation != state.generation || state.flushing || state.failed {
+            return;
         }
-        let fault = match outcome.result {
+        match outcome.result {
             Ok(output) => {
                 if let Some(waiting) = state.windows.get_mut(&outcome.window) {
                     waiting.output = Some(output);
                 }
-                None
             }
             Err(fault) => {
-                state.failed = true;
-                Some(fault)
+                drop(state);
+                tell(&fault);
+                state = self.lock();
+                state.failed = outcome.generation == state.generation;
             }
-        };
+        }
         drop(state);
         self.changed.notify_all();
-        fault
     }
 
     /// What downstream answered: nothing more is taken.
