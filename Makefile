@@ -25,7 +25,7 @@ PACKAGES := gcc libc6-dev pkg-config \
 	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly \
 	gstreamer1.0-libav fonts-dejavu-core
 
-.PHONY: help demo test setup packages onnxruntime build env lint rust-lint python-lint rust-test python-test clean
+.PHONY: help demo test figures setup packages onnxruntime build env lint rust-lint python-lint rust-test python-test clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ rust-test: setup
 python-test: setup .venv/ready
 	@echo "== Python tests"
 	$(WITH_PLUGIN) $(VENV_PYTHON) -m pytest models/tests tests/acceptance
+
+figures: setup .venv/ready ## measure CPU, speed and memory beside decoding and bare ONNX Runtime
+	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/figures.py --model "$(MODEL)" --stream "$(STREAM)"
 
 clean: ## remove what was built, downloaded and written, but not Debian's packages
 	rm -rf target out .venv .cache

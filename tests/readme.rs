@@ -1,16 +1,25 @@
-//! The README's table of manifest keys against what the code reads.
+//! The README's tables of manifest keys and properties against what the code reads.
 
 #![allow(clippy::unwrap_used)] // The exemption for tests does not reach their helpers.
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use gst::{glib, prelude::*};
 use gstartclassify::model::{Activation, Color, KEYS, Manifest, Resize};
 
 /// A row for each key: its default, and whether it says "needed".
 fn table() -> BTreeMap<String, String> {
+    table_below("## Models", "| key | default | meaning |")
+}
+
+/// The first two cells of each row of the table with the given head below a heading.
+fn table_below(heading: &str, head: &str) -> BTreeMap<String, String> {
     let rows = include_str!("../README.md")
         .lines()
-        .skip_while(|line| *line != "| key | default | meaning |")
+        .skip_while(|line| !line.starts_with(heading))
+        .skip_while(|line| *line != head)
         .skip(2)
         .take_while(|line| line.starts_with("| "));
     let cells = rows.map(|row| row.split('|').map(|cell| cell.trim().trim_matches('`')).collect::<Vec<_>>());
@@ -130,4 +139,39 @@ fn defaults_are_those_of_the_table() {
         (None, None, None)
     );
     assert!(!manifest.labels.has_background());
+}
+
+/// A default as the README writes it.
+fn written(pspec: &glib::ParamSpec) -> String {
+    let value = pspec.default_value();
+    if let Some((_, value)) = glib::EnumValue::from_value(value) {
+        return value.nick().to_owned();
+    }
+    match value.type_() {
+        glib::Type::STRING => value.get::<Option<String>>().unwrap().unwrap_or_else(|| "none".into()),
+        glib::Type::F32 => value.get::<f32>().unwrap().to_string(),
+        glib::Type::F64 => value.get::<f64>().unwrap().to_string(),
+        glib::Type::BOOL => value.get::<bool>().unwrap().to_string(),
+        glib::Type::U32 => value.get::<u32>().unwrap().to_string(),
+        glib::Type::U64 => value.get::<u64>().unwrap().to_string(),
+        _ => "read-only".to_owned(),
+    }
+}
+
+#[test]
+fn property_tables_are_those_of_the_elements() {
+    common::init();
+    for name in ["artclassify", "artoverlay"] {
+        let element = gst::ElementFactory::make(name).build().unwrap();
+        let own = element
+            .list_properties()
+            .iter()
+            .filter(|p| p.owner_type() == element.type_())
+            .cloned()
+            .collect::<Vec<_>>();
+        let real: BTreeMap<_, _> = own.iter().map(|p| (p.name().to_owned(), written(p))).collect();
+        assert_eq!(table_below(&format!("### `{name}`"), "| property | default | meaning |"), real, "{name}");
+    }
+    let encoder = gst::ElementFactory::make("artmetaenc").build().unwrap();
+    assert!(encoder.list_properties().iter().all(|p| p.owner_type() != encoder.type_()));
 }
