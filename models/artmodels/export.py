@@ -136,14 +136,11 @@ def difference(model: ArtModel, folder: Path, frames: np.ndarray) -> dict[str, f
     }
 
 
-def export(
-    model: ArtModel, labels: list[str], folder: Path, check: np.ndarray | None = None
-) -> dict[str, float]:
-    """Write encoder, head and clip graphs, both manifests and the labels; returns the differences
-    found.
+def export(model: ArtModel, labels: list[str], folder: Path) -> dict[str, float]:
+    """Write encoder, head and clip graphs, both manifests and the labels.
 
-    ``check`` are windows ``[N, T, H, W, 3]`` to compare on, random pictures by default. Raises when
-    a form differs from PyTorch, or from the other, by more than 1e-3.
+    Returns the differences found on random pictures; raises when a form differs from PyTorch, or
+    from the other, by more than 1e-3.
     """
     folder.mkdir(parents=True, exist_ok=True)
     data = model.config.data
@@ -168,7 +165,7 @@ def export(
     (folder / "model.toml").write_text(manifest(model, split, "NHWC", of_split, background))
     (folder / "clip.toml").write_text(manifest(model, clip, "NTHWC", of_clip, background))
     (folder / "labels.txt").write_text("".join(f"{name}\n" for name in labels), encoding="utf-8")
-    found = difference(model, folder, frames.numpy() if check is None else check)
+    found = difference(model, folder, frames.numpy())
     for what, gap in found.items():
         if gap > TOLERANCE:
             raise RuntimeError(f"{folder}: {what} differ by {gap:.2e}, allowed are {TOLERANCE:.0e}")
