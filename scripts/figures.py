@@ -63,11 +63,10 @@ def main() -> None:
         print(f"run {run + 1} of {args.runs}", file=sys.stderr)
         decode.append(launch(f"{DECODE.format(clip=clip)} ! fakesink sync=false"))
         whole.append(launch(pipeline))
-        counts = model_runs(args.model, events)
-        bare.append(measure_bare(args.model, *counts, args.threads))
-    report(clip, counts, decode, bare, whole)
-    if MINUTES:
-        report_memory(clip, element, args.out)
+        work = work_done(events)
+        bare.append(measure_bare(args.model, work, args.threads))
+    report(work, decode, bare, whole)
+    report_memory(clip, work.seconds, element, args.out)
 
 
 def full_hd(stream: Path, clip: Path) -> Path:
@@ -96,17 +95,26 @@ def launch(pipeline: str) -> Cost:
     return Cost(time.monotonic() - started, cpu, usage.ru_maxrss / 1024)
 
 
-def model_runs(model: Path, events: Path) -> tuple[int, int]:
-    """How often the element ran the encoder and the head for these events."""
+@dataclass
+class Work:
+    """What the element did with a clip."""
+
+    encoder_runs: int
+    head_runs: int
+    seconds: float
+
+
+def work_done(events: Path) -> Work:
+    """How often the element ran the encoder and the head, and how long the clip is."""
     lines = [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
     windows = [line for line in lines if line["type"] == "window"]
     samples = {box["pts"] for window in windows for box in window["tracklets"][0]["boxes"]}
-    return len(samples), len(windows)
+    return Work(len(samples), len(windows), windows[-1]["end"] / 1e9)
 
 
-def measure_bare(model: Path, encoder: int, head: int, threads: int) -> Cost:
+def measure_bare(model: Path, work: Work, threads: int) -> Cost:
     """The same runs of the model in a process of their own."""
-    numbers = [str(number) for number in (encoder, head, threads)]
+    numbers = [str(number) for number in (work.encoder_runs, work.head_runs, threads)]
     command = [sys.executable, __file__, "--model", str(model), "--bare", *numbers]
     found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return Cost(found["wall"], found["cpu"], found["peak_mb"])
@@ -150,14 +158,11 @@ def bare_runs(model: Path, encoder_runs: int, head_runs: int, threads: int) -> d
     }
 
 
-def report(
-    clip: Path, counts: tuple[int, int], decode: list[Cost], bare: list[Cost], whole: list[Cost]
-) -> None:
+def report(work: Work, decode: list[Cost], bare: list[Cost], whole: list[Cost]) -> None:
     """Prints the table of costs."""
-    seconds = duration(clip)
     print(
-        f"\n{seconds:.1f} s of 1080p30 H.264, {counts[0]} encoder runs, {counts[1]} head runs, "
-        f"{len(whole)} interleaved runs on {os.cpu_count()} cores\n"
+        f"\n{work.seconds:.1f} s of 1080p30 H.264, {work.encoder_runs} encoder runs, "
+        f"{work.head_runs} head runs, {len(whole)} interleaved runs on {os.cpu_count()} cores\n"
     )
     print("| what | CPU s: median (min-max) | wall s: median (min-max) | peak memory |")
     print("| --- | --- | --- | --- |")
@@ -166,7 +171,7 @@ def report(
         cells = [spread([cost.cpu for cost in costs]), spread([cost.wall for cost in costs])]
         print(f"| {name} | {' | '.join(cells)} | {max(cost.peak_mb for cost in costs):.0f} MB |")
     ratios = [w.cpu / (d.cpu + b.cpu) for w, d, b in zip(whole, decode, bare, strict=True)]
-    speeds = [seconds / cost.wall for cost in whole]
+    speeds = [work.seconds / cost.wall for cost in whole]
     print(f"\nCPU over decoding plus bare ONNX Runtime: {spread(ratios)}")
     print(f"Times faster than real time: {spread(speeds)}")
 
@@ -176,21 +181,11 @@ def spread(values: list[float]) -> str:
     return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
 
 
-def duration(clip: Path) -> float:
-    """Length of a clip in seconds."""
-    found = subprocess.run(
-        ["gst-discoverer-1.0", str(clip)], check=True, capture_output=True, text=True
-    )
-    text = next(line for line in found.stdout.splitlines() if "Duration" in line).split()[-1]
-    hours, minutes, seconds = text.split(":")
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-
-
-def report_memory(clip: Path, element: str, out: Path) -> None:
+def report_memory(clip: Path, seconds: float, element: str, out: Path) -> None:
     """Prints the resident memory over a long file made of the clip again and again."""
     long = out / f"stream-{MINUTES}min.mp4"
+    times = round(MINUTES * 60 / seconds)
     if not long.exists():
-        times = round(MINUTES * 60 / duration(clip))
         part = long.with_suffix(".part.mp4")
         sources = " ".join(f"filesrc location={clip} ! qtdemux ! c." for _ in range(times))
         launch(f"concat name=c ! h264parse ! mp4mux ! filesink location={part} {sources}")
@@ -218,7 +213,7 @@ def report_memory(clip: Path, element: str, out: Path) -> None:
     fifth = max(1, len(resident) // 5)
     parts = [statistics.median(resident[i * fifth : (i + 1) * fifth]) for i in range(5)]
     print(
-        f"\n{duration(long) / 60:.1f} minutes in {wall:.0f} s; resident memory by fifths: "
+        f"\n{times * seconds / 60:.1f} minutes in {wall:.0f} s; resident memory by fifths: "
         f"{', '.join(f'{part:.0f}' for part in parts)} MB; most {max(resident):.0f} MB"
     )
 
