@@ -42,8 +42,12 @@ impl FrameConverter {
         let frame = (info.width(), info.height());
         let fit = Fit::new(input.resize, frame, aspect, (input.width, input.height));
         let mut config = gst_video::VideoConverterConfig::new();
-        // All taps of the triangle filter: a picture made much smaller must not alias.
         config.set_resampler_method(gst_video::VideoResamplerMethod::Linear);
+        config.set_resampler_taps(taps(&fit));
+        if ratio(&fit) >= 4.0 {
+            // Chroma is averaged over several pixels anyway: interpolating it first costs a third more.
+            config.set_chroma_mode(gst_video::VideoChromaMode::None);
+        }
         config.set_src_x(fit.source.x);
         config.set_src_y(fit.source.y);
         config.set_src_width(Some(fit.source.w));
@@ -90,4 +94,18 @@ impl FrameConverter {
         let pixels = picture.plane_data(0).map_err(|_| fault("the picture has no plane"))?;
         Ok(writer.frame(pixels, stride))
     }
+}
+
+/// Source pixels that the triangle filter spans. A picture made `ratio` times smaller is averaged by a
+/// triangle of the variance of that box, which is sqrt(2) times as wide: it does not alias, and comes
+/// closest to the average over areas that models are commonly trained on.
+fn taps(fit: &Fit) -> u32 {
+    (ratio(fit) * std::f64::consts::SQRT_2).ceil().max(2.0) as u32
+}
+
+/// How many times smaller a frame is made, along the side that shrinks more.
+fn ratio(fit: &Fit) -> f64 {
+    let across = f64::from(fit.source.w) / f64::from(fit.target.w);
+    let down = f64::from(fit.source.h) / f64::from(fit.target.h);
+    across.max(down)
 }

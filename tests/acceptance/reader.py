@@ -40,13 +40,12 @@ class Recipe:
         return cls(said["frames"], said["fps"], said["hop"], said["width"])
 
 
-def small_centre(picture: np.ndarray, size: int) -> np.ndarray:
-    """The square centre of a picture, made small by averaging areas."""
+def square_centre(picture: np.ndarray) -> np.ndarray:
+    """The square in the centre of a picture."""
     height, width = picture.shape[:2]
     side = min(height, width)
     left, top = (width - side) // 2, (height - side) // 2
-    square = picture[top : top + side, left : left + side]
-    return cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA)
+    return picture[top : top + side, left : left + side]
 
 
 def look(clip: Path) -> tuple[list[int], tuple[int, int]]:
@@ -76,15 +75,10 @@ def decode(clip: Path, size: tuple[int, int], convert: str) -> Iterator[np.ndarr
 def small_by_opencv(clip: Path, size: int) -> list[np.ndarray]:
     """The small centre of every frame: areas averaged by OpenCV."""
     _, frame = look(clip)
-    return [small_centre(picture, size) for picture in decode(clip, frame, "videoconvert")]
-
-
-def small_by_gstreamer(clip: Path, size: int) -> list[np.ndarray]:
-    """The same by GStreamer's own elements, whose filter is the one inside artclassify."""
-    _, (width, height) = look(clip)
-    beside = (width - height) // 2
-    convert = f"videocrop left={beside} right={beside} ! videoconvertscale method=bilinear2"
-    return list(decode(clip, (size, size), convert))
+    return [
+        cv2.resize(square_centre(picture), (size, size), interpolation=cv2.INTER_AREA)
+        for picture in decode(clip, frame, "videoconvert")
+    ]
 
 
 def time_of(groups: tuple[str, ...]) -> int:
