@@ -28,7 +28,7 @@ fi
 echo "== Fresh tree $trial"
 rm -rf --one-file-system "$trial"
 cp -a --reflink=auto "$base" "$trial"
-git clone --quiet --no-hardlinks "$repository" "$trial/root/artclassify"
+git clone --quiet --no-hardlinks "$repository" "$trial/srv/artclassify"
 mkdir -p "$trial/opt/rust" "$trial/root/.cargo" "$trial/root/.config"
 for setting in /etc/resolv.conf /etc/apt/apt.conf /etc/apt/apt.conf.d /etc/pip.conf /etc/ssl/certs/ca-certificates.crt \
     /usr/local/share/ca-certificates; do
@@ -45,4 +45,4 @@ exec unshare --mount bash -euc '
     mount --bind /dev "$trial/dev"
     exec chroot "$trial" env -i HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 \
         PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        "$@" ' bash "${settings[@]}" make -C /root/artclassify "$@"
+        "$@" ' bash "${settings[@]}" make -C /srv/artclassify "$@"
