@@ -22,6 +22,7 @@ from pathlib import Path
 
 DECODE = "filesrc location={clip} ! qtdemux ! h264parse ! avdec_h264"
 MINUTES = 10
+PICTURES = "video/x-h264,stream-format=avc,alignment=au"
 
 
 @dataclass
@@ -188,7 +189,7 @@ def report_memory(clip: Path, seconds: float, element: str, out: Path) -> None:
     if not long.exists():
         part = long.with_suffix(".part.mp4")
         sources = " ".join(f"filesrc location={clip} ! qtdemux ! c." for _ in range(times))
-        launch(f"concat name=c ! h264parse ! mp4mux ! filesink location={part} {sources}")
+        launch(f"concat name=c ! {PICTURES} ! mp4mux ! filesink location={part} {sources}")
         part.rename(long)
     command = f"gst-launch-1.0 -q {DECODE.format(clip=long)} ! {element} ! fakesink sync=false"
     process = subprocess.Popen(shlex.split(command))
