@@ -59,7 +59,8 @@ impl Bench {
     fn with_size(properties: &str, size: (u32, u32)) -> Self {
         common::init();
         let element = gst::parse::launch(&format!("artclassify {properties}")).unwrap();
-        let harness = gst_check::Harness::with_element(&element, Some("sink"), Some("src"));
+        let mut harness = gst_check::Harness::with_element(&element, Some("sink"), Some("src"));
+        harness.set_live(false);
         let mut bench = Self { harness, size, frame: 0 };
         bench.send_caps();
         bench.harness.push_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
@@ -379,8 +380,9 @@ fn frames_without_a_time_stamp_pass_and_are_told_of() {
 }
 
 #[test]
-fn latency_is_half_a_window_half_a_hop_and_a_run_of_the_model() {
-    for (alignment, expected) in [("delay", 300), ("hold", 0)] {
+fn latency_is_the_wait_for_the_last_sample_and_a_run_of_the_model() {
+    // (4 + 2) / 2 - 1 samples at 10 a second, and half a frame.
+    for (alignment, expected) in [("delay", 216), ("hold", 0)] {
         let bench = Bench::new(&format!("{} alignment={alignment}", model("model.toml")));
         let latency = bench.harness.query_latency().unwrap();
         // A run of the tiny model takes microseconds, on a loaded machine some milliseconds.

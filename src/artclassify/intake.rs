@@ -1,15 +1,16 @@
 //! What the streaming thread does with a frame: samples it, submits windows, puts it in line.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use super::{
     convert::FrameConverter,
     interpret::{SampleInfo, WindowInfo},
-    outlet::{Item, Outlet},
+    outlet::Outlet,
     settings::{Alignment, EosPolicy},
+    stats::{Counts, Stats},
 };
 use crate::{
-    engine::{Engine, Sample},
+    engine::{Engine, Sample, Waiting},
     error::Error,
     model::{Fit, InputSpec, SampleWriter},
     window::{Decision, FrameTime, GridEnd, GridSettings, Ownership, Source, Window, WindowPlan, Windower},
@@ -17,37 +18,6 @@ use crate::{
 
 /// How long a frame is taken to last where nothing tells, in nanoseconds.
 const UNKNOWN_DURATION: u64 = 33_333_333;
-
-/// What the streaming thread counted.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
-    /// Frames that came in.
-    pub frames: u64,
-    /// Frames that pass without being looked at: no time stamp, outside of the segment, played backwards.
-    pub unclassified: u64,
-    /// Samples taken.
-    pub samples: u64,
-    /// Samples that repeat the frame of the sample before.
-    pub repeated: u64,
-    /// Windows submitted.
-    pub windows: u64,
-    /// Grids that were started anew.
-    pub resets: u64,
-}
-
-impl Counts {
-    /// The value of the property `stats`.
-    pub fn to_structure(self) -> gst::Structure {
-        gst::Structure::builder("artclassify-stats")
-            .field("frames", self.frames)
-            .field("unclassified", self.unclassified)
-            .field("samples", self.samples)
-            .field("repeated", self.repeated)
-            .field("windows", self.windows)
-            .field("resets", self.resets)
-            .build()
-    }
-}
 
 /// Something that a user should be told once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +39,21 @@ pub enum Refusal {
     Fault(Error),
 }
 
+/// Where samples and windows go.
+pub struct Target<'a> {
+    /// Runs the model.
+    pub engine: &'a Engine,
+    /// Waits for the results.
+    pub outlet: &'a Outlet,
+    /// Which windows wait while the model runs.
+    pub waiting: Waiting,
+}
+
 /// The state of the sink side.
 pub struct Intake {
     input: InputSpec,
     writer: SampleWriter,
+    alignment: Alignment,
     windower: Windower,
     converter: Option<FrameConverter>,
     segment: gst::FormattedSegment<gst::ClockTime>,
@@ -80,6 +61,9 @@ pub struct Intake {
     last: Option<gst::Buffer>,
     /// How the frames of the last samples were fitted, no more than a window has.
     fits: VecDeque<Fit>,
+    /// Nothing is sampled yet, or the last frame completed a window.
+    at_boundary: bool,
+    stats: Arc<Stats>,
     counts: Counts,
     notices: Vec<Notice>,
     told: Vec<Notice>,
@@ -93,29 +77,30 @@ impl Intake {
         alignment: Alignment,
         plan: WindowPlan,
         gap_tolerance: u64,
+        stats: Arc<Stats>,
     ) -> Self {
-        let ownership = match alignment {
-            Alignment::Delay => Ownership::Central,
-            Alignment::Hold => Ownership::Newest,
-        };
-        let windower = Windower::new(GridSettings { fps: input.fps, gap_tolerance }, plan, ownership);
+        let settings = GridSettings { fps: input.fps, gap_tolerance };
+        let windower = Windower::new(settings, plan, ownership(alignment, false));
         Self {
             input,
             writer,
+            alignment,
             windower,
             converter: None,
             segment: gst::FormattedSegment::new(),
             last: None,
             fits: VecDeque::new(),
+            at_boundary: true,
+            stats,
             counts: Counts::default(),
             notices: Vec::new(),
             told: Vec::new(),
         }
     }
 
-    /// What was counted.
-    pub fn counts(&self) -> Counts {
-        Counts { repeated: self.windower.repeated(), ..self.counts }
+    /// Tells the stats what was counted.
+    pub fn count(&self) {
+        self.stats.set_counts(Counts { repeated: self.windower.repeated(), ..self.counts });
     }
 
     /// What a user should be told now, each thing once.
@@ -135,9 +120,51 @@ impl Intake {
         self.windower.held_frames(self.frame_duration().map_or(30.0, |duration| 1e9 / duration as f64))
     }
 
-    /// How long a frame waits for its window at most, in nanoseconds.
-    pub fn delay(&self) -> u64 {
-        self.windower.delay()
+    /// How long a frame of a live stream waits for the last sample of its window at most, in nanoseconds. That sample may
+    /// come half a frame late.
+    pub fn wait(&self) -> u64 {
+        match self.alignment {
+            Alignment::Delay => self.windower.delay() + self.frame_duration().unwrap_or(0) / 2,
+            Alignment::Hold => 0,
+        }
+    }
+
+    /// Says whether the stream is live: then no frame waits for longer than the others.
+    pub fn set_live(&mut self, live: bool) {
+        self.windower.set_ownership(ownership(self.alignment, live));
+    }
+
+    /// Whether the model can be changed now without a window under way that lacks but few samples.
+    pub fn at_boundary(&self) -> bool {
+        self.at_boundary
+    }
+
+    /// The running time of a buffer.
+    pub fn running_time(&self, buffer: &gst::BufferRef) -> Option<gst::ClockTime> {
+        self.segment.to_running_time(buffer.pts()?)
+    }
+
+    /// What converts frames of the current format for another model; `None` before the caps.
+    ///
+    /// # Errors
+    /// When the format cannot be converted.
+    pub fn converter_for(&self, input: &InputSpec) -> Result<Option<FrameConverter>, Error> {
+        let info = self.converter.as_ref().map(FrameConverter::info);
+        info.map(|info| FrameConverter::new(info, input)).transpose()
+    }
+
+    /// Goes on with another model, after [`end`](Self::end).
+    pub fn set_model(
+        &mut self,
+        input: InputSpec,
+        writer: SampleWriter,
+        plan: WindowPlan,
+        converter: Option<FrameConverter>,
+    ) {
+        self.windower.set_plan(input.fps, plan);
+        self.converter = converter;
+        self.input = input;
+        self.writer = writer;
     }
 
     /// Takes new caps. The window goes on: its samples are already at the model's size.
@@ -161,27 +188,27 @@ impl Intake {
 
     /// The stream was flushed: nothing of it is left.
     pub fn flush(&mut self) {
+        self.at_boundary = true;
         self.windower.flush();
         self.fits.clear();
         self.last = None;
         self.segment.reset();
     }
 
-    /// Takes a frame, and gives it back as what is to leave.
+    /// Takes a frame, and says which window owns it.
     ///
     /// # Errors
     /// Why it was not taken.
     pub fn frame(
         &mut self,
-        buffer: gst::Buffer,
-        engine: &Engine,
-        outlet: &Outlet,
+        buffer: &gst::Buffer,
+        target: &Target<'_>,
         gap_tolerance: u64,
-    ) -> Result<Item, Refusal> {
+    ) -> Result<Option<u64>, Refusal> {
         self.counts.frames += 1;
-        let Some(time) = self.time_of(&buffer) else {
+        let Some(time) = self.time_of(buffer) else {
             self.counts.unclassified += 1;
-            return Ok(Item::Frame { buffer, owner: None });
+            return Ok(None);
         };
         if self.converter.is_none() {
             return Err(Refusal::NoCaps);
@@ -189,36 +216,73 @@ impl Intake {
         self.windower.set_gap_tolerance(gap_tolerance);
         let taken = self.windower.frame(time);
         let previous = self.last.replace(buffer.clone());
-        for decision in taken.decisions {
-            match decision {
-                Decision::GridEnded(end) => self.end_grid(end, engine, outlet),
-                Decision::Sample(Source::Previous) => self.sample(previous.as_ref(), engine)?,
-                Decision::Sample(Source::Current) => self.sample(Some(&buffer), engine)?,
-                Decision::Sample(Source::Repeat) => self.sample(None, engine)?,
-                Decision::Window(window) => self.submit(window, engine, outlet),
-            }
-        }
-        Ok(Item::Frame { buffer, owner: taken.owner })
+        self.obey(taken.decisions, previous.as_ref(), Some(buffer), target)?;
+        Ok(taken.owner)
+    }
+
+    /// No frame comes for a while from `start` on, in the time of the segment: the last one stays on screen.
+    ///
+    /// # Errors
+    /// When the last frame cannot be read.
+    pub fn gap(
+        &mut self,
+        start: gst::ClockTime,
+        duration: Option<gst::ClockTime>,
+        target: &Target<'_>,
+    ) -> Result<(), Refusal> {
+        let end = self.segment.to_running_time(start + duration.unwrap_or_default());
+        let Some(end) = end.filter(|_| self.segment.rate() > 0.0) else { return Ok(()) };
+        let decisions = self.windower.gap(end.nseconds());
+        let last = self.last.clone();
+        self.obey(decisions, last.as_ref(), None, target)
     }
 
     /// The stream of frames ended or is about to change: closes the grid.
-    pub fn end(&mut self, eos: EosPolicy, engine: &Engine, outlet: &Outlet) {
+    pub fn end(&mut self, eos: EosPolicy, target: &Target<'_>) {
         self.last = None;
         let (window, end) = self.windower.end(eos == EosPolicy::Pad);
         if let Some(window) = window {
-            self.submit(window, engine, outlet);
+            self.submit(window, target);
         }
-        self.end_grid(end, engine, outlet);
+        self.end_grid(end, target);
     }
 
-    fn end_grid(&mut self, end: GridEnd, engine: &Engine, outlet: &Outlet) {
+    /// Another stream begins, which need not follow an end.
+    pub fn new_stream(&mut self, eos: EosPolicy, target: &Target<'_>) {
+        if self.windower.is_running() {
+            self.end(eos, target);
+        }
+    }
+
+    fn obey(
+        &mut self,
+        decisions: Vec<Decision>,
+        previous: Option<&gst::Buffer>,
+        current: Option<&gst::Buffer>,
+        target: &Target<'_>,
+    ) -> Result<(), Refusal> {
+        self.at_boundary = false;
+        for decision in decisions {
+            match decision {
+                Decision::GridEnded(end) => self.end_grid(end, target),
+                Decision::Sample(Source::Previous) => self.sample(previous, target.engine)?,
+                Decision::Sample(Source::Current) => self.sample(current, target.engine)?,
+                Decision::Sample(Source::Repeat) => self.sample(None, target.engine)?,
+                Decision::Window(window) => self.submit(window, target),
+            }
+        }
+        Ok(())
+    }
+
+    fn end_grid(&mut self, end: GridEnd, target: &Target<'_>) {
         if let Some(reset) = end.reset {
             self.counts.resets += 1;
             gst::info!(super::CAT, "new sample grid: {reset:?}");
         }
         self.fits.clear();
-        outlet.end_grid(end.last, end.until);
-        engine.new_grid();
+        self.at_boundary = true;
+        target.outlet.end_grid(end.last, end.until);
+        target.engine.new_grid();
     }
 
     fn frame_duration(&self) -> Option<u64> {
@@ -265,7 +329,9 @@ impl Intake {
         self.fits.push_back(converter.fit());
         match frame {
             Some(frame) => {
+                let started = Instant::now();
                 let frame = converter.convert(frame, &self.writer).map_err(Refusal::Fault)?;
+                self.stats.preprocessed(started.elapsed());
                 engine.sample(Sample::Frame(frame));
             }
             None => engine.sample(Sample::Repeat),
@@ -274,7 +340,7 @@ impl Intake {
     }
 
     /// Submits a window.
-    fn submit(&mut self, window: Window, engine: &Engine, outlet: &Outlet) {
+    fn submit(&mut self, window: Window, target: &Target<'_>) {
         let Window { number, samples, taken, owns_from, owns_to } = window;
         self.counts.windows += 1;
         let repeats = samples[..taken].windows(2).filter(|pair| pair[0] == pair[1]).count();
@@ -284,7 +350,19 @@ impl Intake {
         let fits = self.fits.iter().skip(self.fits.len().saturating_sub(taken));
         let infos = samples.into_iter().zip(fits.chain(self.fits.back().into_iter().cycle()));
         let samples = infos.map(|(moment, &fit)| SampleInfo { moment, fit }).collect();
-        outlet.submit(WindowInfo { number, samples, owns_from, owns_to });
-        engine.window(number, taken);
+        self.at_boundary = true;
+        target.outlet.submit(WindowInfo { number, samples, owns_from, owns_to });
+        if let Some(replaced) = target.engine.window(number, taken, target.waiting) {
+            target.outlet.drop_window(replaced);
+        }
+    }
+}
+
+/// Which window's result frames carry.
+fn ownership(alignment: Alignment, live: bool) -> Ownership {
+    match alignment {
+        Alignment::Delay if live => Ownership::CentralInTime,
+        Alignment::Delay => Ownership::Central,
+        Alignment::Hold => Ownership::Newest,
     }
 }

@@ -98,6 +98,27 @@ impl Grid {
         self.settings.gap_tolerance = tolerance;
     }
 
+    /// Changes the sample rate, in Hz, between two grids.
+    pub fn set_fps(&mut self, fps: f64) {
+        self.settings.fps = fps;
+    }
+
+    /// No frame comes before the running time `until`: samples that only the last frame can be taken for are
+    /// [`Sampled::Previous`], as long as the gap is tolerated. Those that a frame at `until` may serve are left to it.
+    pub fn advance(&mut self, until: u64) -> Step {
+        let Some(running) = &self.state else { return Step { reset: None, first: 0, samples: Vec::new() } };
+        let (origin, first, last) = (running.origin, running.next, running.last);
+        let tolerated = last.running_time.saturating_add(self.settings.gap_tolerance);
+        let end = until.min(tolerated).saturating_sub(last.duration / 2);
+        let count = (first..).take_while(|&n| self.sample_time(origin, n) < end).count();
+        if let Some(running) = &mut self.state {
+            self.repeated += count.saturating_sub(usize::from(!running.last_sampled)) as u64;
+            running.next += count as u64;
+            running.last_sampled |= count > 0;
+        }
+        Step { reset: None, first, samples: vec![Sampled::Previous; count] }
+    }
+
     /// How many samples repeated the frame of the sample before, because the source is slower than the
     /// grid or frames are missing.
     #[must_use]

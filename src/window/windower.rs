@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{FrameTime, Grid, GridSettings, Reset, Sampled, WindowPlan};
+use super::{FrameTime, Grid, GridSettings, Reset, Sampled, Step, WindowPlan};
 use crate::action::Moment;
 
 /// Which window's result a frame carries.
@@ -10,6 +10,9 @@ use crate::action::Moment;
 pub enum Ownership {
     /// The window in whose central hop the frame lies.
     Central,
+    /// The same, but frames before the central hop of a grid's first window, which would wait longer than all others,
+    /// carry none.
+    CentralInTime,
     /// The newest window that is complete when the frame comes.
     Newest,
 }
@@ -104,6 +107,24 @@ impl Windower {
         }
     }
 
+    /// Changes which window's result frames carry.
+    pub fn set_ownership(&mut self, ownership: Ownership) {
+        self.ownership = ownership;
+    }
+
+    /// Changes the sample rate and the windows, between two grids.
+    pub fn set_plan(&mut self, fps: f64, plan: WindowPlan) {
+        self.fps = fps;
+        self.plan = plan;
+        self.grid.set_fps(fps);
+    }
+
+    /// Whether a grid has begun.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.grid.decided() > 0
+    }
+
     /// Changes the gap tolerance, in nanoseconds.
     pub fn set_gap_tolerance(&mut self, tolerance: u64) {
         self.grid.set_gap_tolerance(tolerance);
@@ -121,11 +142,12 @@ impl Windower {
         self.last.as_ref()
     }
 
-    /// How long a frame waits for its window at most, in nanoseconds.
+    /// How long a frame in or behind the central hop of a window waits for the window's last sample at most, in
+    /// nanoseconds.
     #[must_use]
     pub fn delay(&self) -> u64 {
         match self.ownership {
-            Ownership::Central => (self.plan.delay() / self.fps * 1e9) as u64,
+            Ownership::Central | Ownership::CentralInTime => (self.plan.delay() / self.fps * 1e9) as u64,
             Ownership::Newest => 0,
         }
     }
@@ -134,7 +156,8 @@ impl Windower {
     #[must_use]
     pub fn held_frames(&self, rate: f64) -> u32 {
         let samples = match self.ownership {
-            Ownership::Central => self.plan.delay() + self.plan.hop() as f64,
+            Ownership::Central => self.plan.frames() as f64 + self.plan.hop() as f64,
+            Ownership::CentralInTime => self.plan.delay() + self.plan.hop() as f64,
             Ownership::Newest => 0.0,
         };
         (samples / self.fps * rate).ceil() as u32 + 2
@@ -161,20 +184,37 @@ impl Windower {
             let last = self.last_whole(decided);
             decisions.push(Decision::GridEnded(self.end_grid(step.reset, last)));
         }
-        for (n, &sampled) in (step.first..).zip(&step.samples) {
-            decisions.push(Decision::Sample(self.sample(sampled, &time)));
-            if let Some(k) = self.plan.completed_by(n) {
-                decisions.push(Decision::Window(self.window(k, self.plan.frames())));
-            }
-        }
+        self.take(&step, &time, &mut decisions);
+        let at = self.grid.position(time.running_time);
         let owner = match self.ownership {
-            Ownership::Central => {
-                self.grid.position(time.running_time).map(|at| self.base + self.plan.owner(at))
+            Ownership::Central => at.map(|at| self.base + self.plan.owner(at)),
+            Ownership::CentralInTime => {
+                at.filter(|&at| at >= self.plan.centre()).map(|at| self.base + self.plan.owner(at))
             }
             Ownership::Newest => self.last_whole(self.grid.decided()),
         };
         self.last = Some(time);
         Taken { decisions, owner }
+    }
+
+    /// No frame comes before the running time `until`, in nanoseconds: the last one stays on screen, no longer than the
+    /// gap tolerance.
+    pub fn gap(&mut self, until: u64) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        if let Some(last) = self.last {
+            let step = self.grid.advance(until);
+            self.take(&step, &last, &mut decisions);
+        }
+        decisions
+    }
+
+    fn take(&mut self, step: &Step, current: &FrameTime, decisions: &mut Vec<Decision>) {
+        for (n, &sampled) in (step.first..).zip(&step.samples) {
+            decisions.push(Decision::Sample(self.sample(sampled, current)));
+            if let Some(k) = self.plan.completed_by(n) {
+                decisions.push(Decision::Window(self.window(k, self.plan.frames())));
+            }
+        }
     }
 
     /// The stream ended. With `pad`, samples that lie in no whole window make one more, which comes first.
@@ -227,7 +267,7 @@ impl Windower {
         let taken = taken as usize;
         let older = self.recent.len().saturating_sub(taken);
         let mut samples: Vec<Moment> = self.recent.iter().skip(older).copied().collect();
-        let centre = (self.plan.frames() - self.plan.hop()) as f64 / 2.0;
+        let centre = self.plan.centre();
         let owns_from = self.moment(&samples, if k == 0 { 0.0 } else { centre });
         let owns_to = self.moment(&samples, centre + self.plan.hop() as f64);
         if let Some(&last) = samples.last() {
