@@ -287,7 +287,8 @@ impl Intake {
 
     fn frame_duration(&self) -> Option<u64> {
         let fps = self.converter.as_ref()?.info().fps();
-        (fps.numer() > 0 && fps.denom() > 0).then(|| 1_000_000_000 * fps.denom() as u64 / fps.numer() as u64)
+        let (numer, denom) = (u64::try_from(fps.numer()).ok()?, u64::try_from(fps.denom()).ok()?);
+        (1_000_000_000 * denom).checked_div(numer).filter(|&duration| duration > 0)
     }
 
     fn time_of(&mut self, buffer: &gst::BufferRef) -> Option<FrameTime> {

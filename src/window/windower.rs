@@ -74,6 +74,13 @@ pub struct Taken {
     pub owner: Option<u64>,
 }
 
+#[derive(Debug, Clone)]
+struct LastFrame {
+    time: FrameTime,
+    /// Whether samples can still be taken from it.
+    usable: bool,
+}
+
 /// Windows of a stream of frames: decides and numbers, and leaves it to the caller to obey.
 #[derive(Debug, Clone)]
 pub struct Windower {
@@ -81,8 +88,13 @@ pub struct Windower {
     plan: WindowPlan,
     ownership: Ownership,
     grid: Grid,
-    /// The last frame, unless no sample can be taken from it any more.
-    last: Option<FrameTime>,
+    /// The last frame of the running grid.
+    last: Option<LastFrame>,
+    /// How many frames came so far.
+    count: u64,
+    /// Which of them the newest sample was taken from.
+    sampled: Option<u64>,
+    repeated: u64,
     /// The frames of the last samples, no more than a window has.
     recent: VecDeque<Moment>,
     /// Number of the grid's window 0.
@@ -101,6 +113,9 @@ impl Windower {
             ownership,
             grid: Grid::new(settings),
             last: None,
+            count: 0,
+            sampled: None,
+            repeated: 0,
             recent: VecDeque::new(),
             base: 0,
             next: 0,
@@ -133,13 +148,13 @@ impl Windower {
     /// How many samples repeated the frame of the sample before.
     #[must_use]
     pub fn repeated(&self) -> u64 {
-        self.grid.repeated()
+        self.repeated
     }
 
-    /// The last frame, if samples can be taken from it.
+    /// The last frame of the running grid.
     #[must_use]
     pub fn last_frame(&self) -> Option<&FrameTime> {
-        self.last.as_ref()
+        self.last.as_ref().map(|last| &last.time)
     }
 
     /// How long a frame in or behind the central hop of a window waits for the window's last sample at most, in
@@ -156,17 +171,22 @@ impl Windower {
     #[must_use]
     pub fn held_frames(&self, rate: f64) -> u32 {
         let samples = match self.ownership {
-            Ownership::Central => self.plan.frames() as f64 + self.plan.hop() as f64,
+            Ownership::Central => {
+                let steady = self.plan.delay() + self.plan.hop() as f64;
+                steady.max(self.plan.frames() as f64)
+            }
             Ownership::CentralInTime => self.plan.delay() + self.plan.hop() as f64,
             Ownership::Newest => 0.0,
         };
-        (samples / self.fps * rate).ceil() as u32 + 2
+        ((samples / self.fps * rate).ceil() as u32).saturating_add(2)
     }
 
     /// The frames changed their format: a sample that would be taken from the frame before is taken from the
     /// next one instead. The window goes on.
     pub fn change_format(&mut self) {
-        self.last = None;
+        if let Some(last) = &mut self.last {
+            last.usable = false;
+        }
     }
 
     /// The stream was flushed: nothing of it is left but the count of windows.
@@ -193,7 +213,8 @@ impl Windower {
             }
             Ownership::Newest => self.last_whole(self.grid.decided()),
         };
-        self.last = Some(time);
+        self.last = Some(LastFrame { time, usable: true });
+        self.count += 1;
         Taken { decisions, owner }
     }
 
@@ -201,7 +222,7 @@ impl Windower {
     /// gap tolerance.
     pub fn gap(&mut self, until: u64) -> Vec<Decision> {
         let mut decisions = Vec::new();
-        if let Some(last) = self.last {
+        if let Some(last) = self.last.as_ref().filter(|last| last.usable).map(|last| last.time) {
             let step = self.grid.advance(until);
             self.take(&step, &last, &mut decisions);
         }
@@ -233,9 +254,9 @@ impl Windower {
     }
 
     fn end_grid(&mut self, reset: Option<Reset>, last: Option<u64>) -> GridEnd {
-        let until = self.last.map(|frame| Moment {
-            pts: frame.pts + frame.duration,
-            running_time: frame.running_time + frame.duration,
+        let until = self.last_frame().map(|frame| Moment {
+            pts: frame.pts.saturating_add(frame.duration),
+            running_time: frame.running_time.saturating_add(frame.duration),
         });
         self.forget();
         GridEnd { reset, last, until }
@@ -249,17 +270,18 @@ impl Windower {
 
     /// Takes the next sample from the frame before or from `current`.
     fn sample(&mut self, sampled: Sampled, current: &FrameTime) -> Source {
-        let (source, frame) = match (&self.last, sampled) {
-            (Some(last), Sampled::Previous) => (Source::Previous, last),
-            _ => (Source::Current, current),
+        let (source, frame, number) = match (&self.last, sampled) {
+            (Some(last), Sampled::Previous) if last.usable => (Source::Previous, &last.time, self.count - 1),
+            _ => (Source::Current, current, self.count),
         };
+        let repeats = self.sampled.replace(number) == Some(number);
+        self.repeated += u64::from(repeats);
         let moment = Moment { pts: frame.pts, running_time: frame.running_time };
-        let source = if self.recent.back() == Some(&moment) { Source::Repeat } else { source };
         if self.recent.len() as u64 == self.plan.frames() {
             self.recent.pop_front();
         }
         self.recent.push_back(moment);
-        source
+        if repeats { Source::Repeat } else { source }
     }
 
     /// Window `k` of the grid, which is the last `taken` samples.
@@ -285,8 +307,76 @@ impl Windower {
         };
         let after = (position / self.fps * 1e9) as u64;
         let base = samples.get(position as usize).unwrap_or(last);
-        let running_time = first.running_time + after;
+        let running_time = first.running_time.saturating_add(after);
         let ahead = running_time.saturating_sub(base.running_time);
-        Moment { pts: base.pts + ahead, running_time }
+        Moment { pts: base.pts.saturating_add(ahead), running_time }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn windower(frames: u64, hop: u64) -> Windower {
+        let settings = GridSettings { fps: 10.0, gap_tolerance: 2_000 * MS };
+        Windower::new(settings, WindowPlan::new(frames, hop).unwrap(), Ownership::Central)
+    }
+
+    fn frame(running_time: u64, duration: u64) -> FrameTime {
+        let pts = running_time + 7;
+        FrameTime { pts, running_time, stream_time: Some(running_time), duration, discont: false }
+    }
+
+    fn sources(taken: &Taken) -> Vec<Source> {
+        let sources = taken.decisions.iter().filter_map(|decision| match decision {
+            Decision::Sample(source) => Some(*source),
+            _ => None,
+        });
+        sources.collect()
+    }
+
+    #[test]
+    fn a_slow_source_repeats_frames_and_counts_them() {
+        let mut windower = windower(4, 4);
+        for second in 0..3 {
+            windower.frame(frame(second * 1_000 * MS, 1_000 * MS));
+        }
+        assert_eq!(windower.repeated(), 23);
+    }
+
+    #[test]
+    fn after_a_change_of_format_no_sample_is_of_the_frame_before() {
+        let mut windower = windower(4, 4);
+        windower.frame(frame(0, 100 * MS));
+        windower.change_format();
+        let taken = windower.frame(frame(300 * MS, 100 * MS));
+        assert_eq!(sources(&taken), [Source::Current, Source::Repeat, Source::Repeat]);
+        assert_eq!(windower.repeated(), 2);
+    }
+
+    #[test]
+    fn a_frame_in_a_new_format_is_no_repeat_though_it_has_the_same_time() {
+        let mut windower = windower(4, 4);
+        windower.frame(frame(0, 100 * MS));
+        windower.change_format();
+        assert_eq!(sources(&windower.frame(frame(0, 200 * MS))), [Source::Current]);
+    }
+
+    #[test]
+    fn a_change_of_format_at_the_end_leaves_the_end_where_the_last_frame_ends() {
+        let mut windower = windower(4, 4);
+        windower.frame(frame(0, 100 * MS));
+        windower.change_format();
+        let (window, end) = windower.end(true);
+        let until = Moment { pts: 100 * MS + 7, running_time: 100 * MS };
+        assert_eq!(end, GridEnd { reset: None, last: Some(0), until: Some(until) });
+        assert_eq!(window.map(|window| (window.taken, window.samples.len())), Some((1, 4)));
+    }
+
+    #[test]
+    fn upstream_needs_frames_for_the_first_window_too() {
+        assert_eq!(windower(16, 1).held_frames(30.0), 50);
     }
 }
