@@ -57,11 +57,6 @@ impl<R> Default for Track<R> {
 }
 
 impl<R: Reference> Track<R> {
-    /// Forgets everything: the stream was flushed, or its time stamps jumped.
-    pub fn clear(&mut self) {
-        self.kept.clear();
-    }
-
     /// Takes the reference of the frame at `pts` nanoseconds. Those of later frames are forgotten.
     pub fn note(&mut self, pts: u64, reference: R) {
         let later = self.kept.partition_point(|kept| kept.pts <= pts);
@@ -154,8 +149,6 @@ mod tests {
         assert_eq!((track.at(SECOND), track.kept.len()), (Some(Utc(EPOCH + 7 * SECOND)), 2));
         track.note(SECOND / 2, Utc(EPOCH + SECOND / 2));
         assert_eq!((track.at(SECOND), track.kept.len()), (Some(Utc(EPOCH + SECOND)), 1));
-        track.clear();
-        assert!(track.kept.is_empty() && track.at(SECOND).is_none());
     }
 
     proptest! {
