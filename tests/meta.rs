@@ -214,9 +214,12 @@ fn the_documented_fields_are_the_written_ones() {
         entry(&tracklet, "boxes"),
         roi.param("artclassify").unwrap().to_owned(),
         meta::action_structure(&dated_action(ActionState::Stop), "test-model"),
+        meta::model_structure("test-model", "models/test"),
     ];
-    let written: BTreeMap<_, _> =
+    let mut written: BTreeMap<_, _> =
         written.iter().map(|structure| (structure.name().to_string(), fields_of(structure))).collect();
+    let element = gst::ElementFactory::make("artclassify").build().unwrap();
+    written.insert("stats".to_owned(), fields_of(&element.property::<gst::Structure>("stats")));
 
     let mut documented: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut section = String::new();
@@ -229,7 +232,13 @@ fn the_documented_fields_are_the_written_ones() {
             && !section.is_empty()
         {
             let cells: Vec<_> = row.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
-            documented.entry(section.clone()).or_default().insert(cells[0].to_owned(), cells[1].to_owned());
+            let mut names = cells[0].split("`, `");
+            let first = names.next().unwrap();
+            // A row for several fields has the first in full and of the others what differs: `a-p50`, `-p90`.
+            let stem = first.rsplit_once('-').map_or(first, |(stem, _)| stem);
+            let others = names.map(|name| format!("{stem}{name}"));
+            let fields = documented.entry(section.clone()).or_default();
+            fields.extend(others.chain([first.to_owned()]).map(|name| (name, cells[1].to_owned())));
         }
     }
     assert_eq!(documented, written);
