@@ -18,6 +18,7 @@ pub mod meta;
 pub mod model;
 pub mod runtime;
 pub mod window;
+pub mod wording;
 
 use gst::glib;
 
