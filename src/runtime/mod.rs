@@ -4,5 +4,5 @@ mod graph;
 mod library;
 mod look;
 
-pub use graph::{Canceller, Graph};
+pub use graph::{Canceller, Graph, PROVIDER};
 pub use library::Library;
