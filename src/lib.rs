@@ -19,6 +19,7 @@ pub mod model;
 pub mod runtime;
 pub mod timeline;
 pub mod window;
+pub mod wording;
 
 use gst::glib;
 
