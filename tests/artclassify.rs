@@ -4,144 +4,15 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
-
+use common::bench::{BLUE, Bench, GREEN, RED, SECOND, actions, fixture, model, results, shot};
 use gst::prelude::*;
 use gstartclassify::{
     action::ActionState,
     meta::{self, FrameResult},
 };
 
-const SECOND: u64 = 1_000_000_000;
-
 /// The clip form and the split form of the same model.
 const FORMS: [&str; 2] = ["clip.toml", "model.toml"];
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/colours").join(name)
-}
-
-/// A stretch of frames of one colour.
-#[derive(Clone, Copy)]
-struct Shot {
-    color: [u8; 3],
-    frames: u64,
-}
-
-const RED: [u8; 3] = [255, 0, 0];
-const GREEN: [u8; 3] = [0, 255, 0];
-const BLUE: [u8; 3] = [0, 0, 255];
-
-fn shot(color: [u8; 3], frames: u64) -> Shot {
-    Shot { color, frames }
-}
-
-/// One frame that left the element.
-#[derive(Debug)]
-struct Out {
-    pts: Option<u64>,
-    result: Option<FrameResult>,
-    bytes: Vec<u8>,
-}
-
-/// A harness with the element, at 30 frames a second in RGB.
-struct Bench {
-    harness: gst_check::Harness,
-    size: (u32, u32),
-    frame: u64,
-}
-
-impl Bench {
-    fn new(properties: &str) -> Self {
-        Self::with_size(properties, (33, 20))
-    }
-
-    fn with_size(properties: &str, size: (u32, u32)) -> Self {
-        common::init();
-        let element = gst::parse::launch(&format!("artclassify {properties}")).unwrap();
-        let harness = gst_check::Harness::with_element(&element, Some("sink"), Some("src"));
-        let mut bench = Self { harness, size, frame: 0 };
-        bench.send_caps();
-        bench.harness.push_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
-        bench
-    }
-
-    fn info(&self) -> gst_video::VideoInfo {
-        gst_video::VideoInfo::builder(gst_video::VideoFormat::Rgb, self.size.0, self.size.1)
-            .fps(gst::Fraction::new(30, 1))
-            .build()
-            .unwrap()
-    }
-
-    fn send_caps(&mut self) {
-        let caps = self.info().to_caps().unwrap();
-        if self.frame == 0 {
-            self.harness.set_src_caps(caps);
-        } else {
-            self.harness.push_event(gst::event::Caps::new(&caps));
-        }
-    }
-
-    fn buffer(&self, color: [u8; 3], pts: Option<u64>) -> gst::Buffer {
-        let info = self.info();
-        let stride = info.stride()[0] as usize;
-        let mut bytes = vec![0x55; info.size()];
-        for row in bytes.chunks_mut(stride) {
-            for pixel in row[..self.size.0 as usize * 3].chunks_mut(3) {
-                pixel.copy_from_slice(&color);
-            }
-        }
-        let mut buffer = gst::Buffer::from_mut_slice(bytes);
-        let frame = buffer.get_mut().unwrap();
-        frame.set_pts(pts.map(gst::ClockTime::from_nseconds));
-        frame.set_duration(gst::ClockTime::from_nseconds(SECOND / 30));
-        buffer
-    }
-
-    fn push(&mut self, shots: &[Shot]) {
-        for shot in shots {
-            for _ in 0..shot.frames {
-                let pts = self.frame * SECOND / 30;
-                self.frame += 1;
-                assert_eq!(self.harness.push(self.buffer(shot.color, Some(pts))), Ok(gst::FlowSuccess::Ok));
-            }
-        }
-    }
-
-    /// Ends the stream and takes all that left the element, in order of frames and in order of events.
-    fn finish(mut self) -> (Vec<Out>, Vec<gst::Event>) {
-        self.harness.push_event(gst::event::Eos::new());
-        let mut events = Vec::new();
-        loop {
-            let event = self.harness.pull_event().unwrap();
-            let last = event.type_() == gst::EventType::Eos;
-            events.push(event);
-            if last {
-                break;
-            }
-        }
-        let frames = std::iter::from_fn(|| self.harness.try_pull()).map(|buffer| Out {
-            pts: buffer.pts().map(|pts| pts.nseconds()),
-            result: meta::read(&buffer),
-            bytes: buffer.map_readable().unwrap().to_vec(),
-        });
-        (frames.collect(), events)
-    }
-}
-
-fn model(form: &str) -> String {
-    format!("model={}", fixture(form).display())
-}
-
-fn results(frames: &[Out]) -> Vec<Option<&FrameResult>> {
-    frames.iter().map(|out| out.result.as_ref()).collect()
-}
-
-fn actions(events: &[gst::Event]) -> Vec<(ActionState, String)> {
-    let structures = events.iter().filter_map(|event| event.structure());
-    let records = structures.filter_map(meta::read_action);
-    records.map(|record| (record.event.state, record.event.class.label.to_string())).collect()
-}
 
 #[test]
 fn both_forms_see_the_colours_and_frames_carry_their_own_window() {
@@ -379,8 +250,9 @@ fn frames_without_a_time_stamp_pass_and_are_told_of() {
 }
 
 #[test]
-fn latency_is_half_a_window_half_a_hop_and_a_run_of_the_model() {
-    for (alignment, expected) in [("delay", 300), ("hold", 0)] {
+fn latency_is_the_wait_for_the_last_sample_and_a_run_of_the_model() {
+    // (4 + 2) / 2 - 1 samples at 10 a second, and half a frame.
+    for (alignment, expected) in [("delay", 216), ("hold", 0)] {
         let bench = Bench::new(&format!("{} alignment={alignment}", model("model.toml")));
         let latency = bench.harness.query_latency().unwrap();
         // A run of the tiny model takes microseconds, on a loaded machine some milliseconds.

@@ -61,6 +61,11 @@ impl ActionLayer {
         Self { smoothed: Vec::new(), labels, next: 0, running: None }
     }
 
+    /// Goes on with other classes after a [`reset`](Self::reset). Numbers of actions count on.
+    pub fn set_labels(&mut self, labels: Labels) {
+        self.labels = labels;
+    }
+
     /// Takes the next window and says what happened, in order.
     pub fn push(&mut self, settings: &ActionSettings, window: &WindowEvidence<'_>) -> Vec<ActionEvent> {
         if self.smoothed.len() == window.scores.len() {

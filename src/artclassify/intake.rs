@@ -1,54 +1,23 @@
 //! What the streaming thread does with a frame: samples it, submits windows, puts it in line.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use super::{
     convert::FrameConverter,
     interpret::{SampleInfo, WindowInfo},
-    outlet::{Item, Outlet},
+    outlet::Outlet,
     settings::{Alignment, EosPolicy},
+    stats::{Counts, Stats},
 };
 use crate::{
-    action::Moment,
-    engine::{Engine, Sample},
+    engine::{Engine, Sample, Waiting},
     error::Error,
     model::{Fit, InputSpec, SampleWriter},
-    window::{FrameTime, Grid, GridSettings, Reset, Sampled, WindowPlan},
+    window::{Decision, FrameTime, GridEnd, GridSettings, Ownership, Source, Window, WindowPlan, Windower},
 };
 
 /// How long a frame is taken to last where nothing tells, in nanoseconds.
 const UNKNOWN_DURATION: u64 = 33_333_333;
-
-/// What the streaming thread counted.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
-    /// Frames that came in.
-    pub frames: u64,
-    /// Frames that pass without being looked at: no time stamp, outside of the segment, played backwards.
-    pub unclassified: u64,
-    /// Samples taken.
-    pub samples: u64,
-    /// Samples that repeat the frame of the sample before.
-    pub repeated: u64,
-    /// Windows submitted.
-    pub windows: u64,
-    /// Grids that were started anew.
-    pub resets: u64,
-}
-
-impl Counts {
-    /// The value of the property `stats`.
-    pub fn to_structure(self) -> gst::Structure {
-        gst::Structure::builder("artclassify-stats")
-            .field("frames", self.frames)
-            .field("unclassified", self.unclassified)
-            .field("samples", self.samples)
-            .field("repeated", self.repeated)
-            .field("windows", self.windows)
-            .field("resets", self.resets)
-            .build()
-    }
-}
 
 /// Something that a user should be told once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +39,14 @@ pub enum Refusal {
     Fault(Error),
 }
 
-/// The last frame, kept in case a sample is taken from it.
-struct LastFrame {
-    buffer: gst::Buffer,
-    time: FrameTime,
+/// Where samples and windows go.
+pub struct Target<'a> {
+    /// Runs the model.
+    pub engine: &'a Engine,
+    /// Waits for the results.
+    pub outlet: &'a Outlet,
+    /// Which windows wait while the model runs.
+    pub waiting: Waiting,
 }
 
 /// The state of the sink side.
@@ -81,16 +54,16 @@ pub struct Intake {
     input: InputSpec,
     writer: SampleWriter,
     alignment: Alignment,
-    plan: WindowPlan,
-    grid: Grid,
+    windower: Windower,
     converter: Option<FrameConverter>,
     segment: gst::FormattedSegment<gst::ClockTime>,
-    last: Option<LastFrame>,
-    recent: VecDeque<SampleInfo>,
-    /// Number of the grid's window 0.
-    base: u64,
-    /// Number of the next window.
-    next: u64,
+    /// The last frame, kept in case a sample is taken from it.
+    last: Option<gst::Buffer>,
+    /// How the frames of the last samples were fitted, no more than a window has.
+    fits: VecDeque<Fit>,
+    /// Nothing is sampled yet, or the last frame completed a window.
+    at_boundary: bool,
+    stats: Arc<Stats>,
     counts: Counts,
     notices: Vec<Notice>,
     told: Vec<Notice>,
@@ -104,29 +77,30 @@ impl Intake {
         alignment: Alignment,
         plan: WindowPlan,
         gap_tolerance: u64,
+        stats: Arc<Stats>,
     ) -> Self {
-        let grid = Grid::new(GridSettings { fps: input.fps, gap_tolerance });
+        let settings = GridSettings { fps: input.fps, gap_tolerance };
+        let windower = Windower::new(settings, plan, ownership(alignment, false));
         Self {
             input,
             writer,
             alignment,
-            plan,
-            grid,
+            windower,
             converter: None,
             segment: gst::FormattedSegment::new(),
             last: None,
-            recent: VecDeque::new(),
-            base: 0,
-            next: 0,
+            fits: VecDeque::new(),
+            at_boundary: true,
+            stats,
             counts: Counts::default(),
             notices: Vec::new(),
             told: Vec::new(),
         }
     }
 
-    /// What was counted.
-    pub fn counts(&self) -> Counts {
-        Counts { repeated: self.grid.repeated(), ..self.counts }
+    /// Tells the stats what was counted.
+    pub fn count(&self) {
+        self.stats.set_counts(Counts { repeated: self.windower.repeated(), ..self.counts });
     }
 
     /// What a user should be told now, each thing once.
@@ -143,20 +117,54 @@ impl Intake {
 
     /// How many frames of the current format the element holds back, with one to spare.
     pub fn held_frames(&self) -> u32 {
-        let rate = self.frame_duration().map_or(30.0, |duration| 1e9 / duration as f64);
-        let samples = match self.alignment {
-            Alignment::Delay => self.plan.delay() + self.plan.hop() as f64,
-            Alignment::Hold => 0.0,
-        };
-        (samples / self.input.fps * rate).ceil() as u32 + 2
+        self.windower.held_frames(self.frame_duration().map_or(30.0, |duration| 1e9 / duration as f64))
     }
 
-    /// How long a frame waits for its window at most, in nanoseconds.
-    pub fn delay(&self) -> u64 {
+    /// How long a frame of a live stream waits for the last sample of its window at most, in nanoseconds. That sample may
+    /// come half a frame late.
+    pub fn wait(&self) -> u64 {
         match self.alignment {
-            Alignment::Delay => (self.plan.delay() / self.input.fps * 1e9) as u64,
+            Alignment::Delay => self.windower.delay() + self.frame_duration().unwrap_or(0) / 2,
             Alignment::Hold => 0,
         }
+    }
+
+    /// Says whether the stream is live: then no frame waits for longer than the others.
+    pub fn set_live(&mut self, live: bool) {
+        self.windower.set_ownership(ownership(self.alignment, live));
+    }
+
+    /// Whether the model can be changed now without a window under way that lacks but few samples.
+    pub fn at_boundary(&self) -> bool {
+        self.at_boundary
+    }
+
+    /// The running time of a buffer.
+    pub fn running_time(&self, buffer: &gst::BufferRef) -> Option<gst::ClockTime> {
+        self.segment.to_running_time(buffer.pts()?)
+    }
+
+    /// What converts frames of the current format for another model; `None` before the caps.
+    ///
+    /// # Errors
+    /// When the format cannot be converted.
+    pub fn converter_for(&self, input: &InputSpec) -> Result<Option<FrameConverter>, Error> {
+        let info = self.converter.as_ref().map(FrameConverter::info);
+        info.map(|info| FrameConverter::new(info, input)).transpose()
+    }
+
+    /// Goes on with another model, after [`end`](Self::end).
+    pub fn set_model(
+        &mut self,
+        input: InputSpec,
+        writer: SampleWriter,
+        plan: WindowPlan,
+        converter: Option<FrameConverter>,
+    ) {
+        self.windower.set_plan(input.fps, plan);
+        self.converter = converter;
+        self.input = input;
+        self.writer = writer;
     }
 
     /// Takes new caps. The window goes on: its samples are already at the model's size.
@@ -167,7 +175,7 @@ impl Intake {
         if self.converter.as_ref().is_some_and(|converter| converter.info() == info) {
             return Ok(());
         }
-        // A sample that would be taken from the frame before is taken from the next one instead.
+        self.windower.change_format();
         self.last = None;
         self.converter = Some(FrameConverter::new(info, &self.input)?);
         Ok(())
@@ -180,94 +188,107 @@ impl Intake {
 
     /// The stream was flushed: nothing of it is left.
     pub fn flush(&mut self) {
-        self.grid.clear();
-        self.recent.clear();
+        self.at_boundary = true;
+        self.windower.flush();
+        self.fits.clear();
         self.last = None;
         self.segment.reset();
-        self.base = self.next;
     }
 
-    /// Takes a frame, and gives it back as what is to leave.
+    /// Takes a frame, and says which window owns it.
     ///
     /// # Errors
     /// Why it was not taken.
     pub fn frame(
         &mut self,
-        buffer: gst::Buffer,
-        engine: &Engine,
-        outlet: &Outlet,
+        buffer: &gst::Buffer,
+        target: &Target<'_>,
         gap_tolerance: u64,
-    ) -> Result<Item, Refusal> {
+    ) -> Result<Option<u64>, Refusal> {
         self.counts.frames += 1;
-        let Some(time) = self.time_of(&buffer) else {
+        let Some(time) = self.time_of(buffer) else {
             self.counts.unclassified += 1;
-            return Ok(Item::Frame { buffer, owner: None });
+            return Ok(None);
         };
-        self.grid.set_gap_tolerance(gap_tolerance);
-        let decided = self.grid.decided();
-        let step = self.grid.push(time);
-        if let Some(reset) = step.reset {
-            self.reset(reset, decided, engine, outlet);
+        if self.converter.is_none() {
+            return Err(Refusal::NoCaps);
         }
-        for (n, &sampled) in (step.first..).zip(&step.samples) {
-            self.sample(sampled, &buffer, time, engine)?;
-            if let Some(k) = self.plan.completed_by(n) {
-                self.submit(k, self.plan.frames(), engine, outlet);
-            }
-        }
-        let owner = match self.alignment {
-            Alignment::Delay => {
-                self.grid.position(time.running_time).map(|at| self.base + self.plan.owner(at))
-            }
-            Alignment::Hold => {
-                let complete = self.grid.decided().checked_sub(self.plan.frames());
-                complete.map(|spare| self.base + spare / self.plan.hop())
-            }
-        };
-        self.last = Some(LastFrame { buffer: buffer.clone(), time });
-        Ok(Item::Frame { buffer, owner })
+        self.windower.set_gap_tolerance(gap_tolerance);
+        let taken = self.windower.frame(time);
+        let previous = self.last.replace(buffer.clone());
+        self.obey(taken.decisions, previous.as_ref(), Some(buffer), target)?;
+        Ok(taken.owner)
+    }
+
+    /// No frame comes for a while from `start` on, in the time of the segment: the last one stays on screen.
+    ///
+    /// # Errors
+    /// When the last frame cannot be read.
+    pub fn gap(
+        &mut self,
+        start: gst::ClockTime,
+        duration: Option<gst::ClockTime>,
+        target: &Target<'_>,
+    ) -> Result<(), Refusal> {
+        let end = self.segment.to_running_time(start + duration.unwrap_or_default());
+        let Some(end) = end.filter(|_| self.segment.rate() > 0.0) else { return Ok(()) };
+        let decisions = self.windower.gap(end.nseconds());
+        let last = self.last.clone();
+        self.obey(decisions, last.as_ref(), None, target)
     }
 
     /// The stream of frames ended or is about to change: closes the grid.
-    pub fn end(&mut self, eos: EosPolicy, engine: &Engine, outlet: &Outlet) {
-        let decided = self.grid.decided();
-        if eos == EosPolicy::Pad
-            && let Some((k, samples)) = self.plan.left_open(decided)
-        {
-            self.submit(k, samples, engine, outlet);
-            self.close_grid(Some(self.base + k), engine, outlet);
-        } else {
-            self.close_grid(self.last_whole(decided), engine, outlet);
-        }
-        self.grid.clear();
-    }
-
-    fn reset(&mut self, reset: Reset, decided: u64, engine: &Engine, outlet: &Outlet) {
-        self.counts.resets += 1;
-        gst::info!(super::CAT, "new sample grid: {reset:?}");
-        self.close_grid(self.last_whole(decided), engine, outlet);
-    }
-
-    /// Number of the last window that `decided` samples of the running grid fill.
-    fn last_whole(&self, decided: u64) -> Option<u64> {
-        Some(self.base + decided.checked_sub(self.plan.frames())? / self.plan.hop())
-    }
-
-    fn close_grid(&mut self, last: Option<u64>, engine: &Engine, outlet: &Outlet) {
-        let until = self.last.as_ref().map(|last| Moment {
-            pts: last.time.pts + last.time.duration,
-            running_time: last.time.running_time + last.time.duration,
-        });
-        outlet.end_grid(last, until);
-        engine.new_grid();
-        self.recent.clear();
+    pub fn end(&mut self, eos: EosPolicy, target: &Target<'_>) {
         self.last = None;
-        self.base = self.next;
+        let (window, end) = self.windower.end(eos == EosPolicy::Pad);
+        if let Some(window) = window {
+            self.submit(window, target);
+        }
+        self.end_grid(end, target);
+    }
+
+    /// Another stream begins, which need not follow an end.
+    pub fn new_stream(&mut self, eos: EosPolicy, target: &Target<'_>) {
+        if self.windower.is_running() {
+            self.end(eos, target);
+        }
+    }
+
+    fn obey(
+        &mut self,
+        decisions: Vec<Decision>,
+        previous: Option<&gst::Buffer>,
+        current: Option<&gst::Buffer>,
+        target: &Target<'_>,
+    ) -> Result<(), Refusal> {
+        self.at_boundary = false;
+        for decision in decisions {
+            match decision {
+                Decision::GridEnded(end) => self.end_grid(end, target),
+                Decision::Sample(Source::Previous) => self.sample(previous, target.engine)?,
+                Decision::Sample(Source::Current) => self.sample(current, target.engine)?,
+                Decision::Sample(Source::Repeat) => self.sample(None, target.engine)?,
+                Decision::Window(window) => self.submit(window, target),
+            }
+        }
+        Ok(())
+    }
+
+    fn end_grid(&mut self, end: GridEnd, target: &Target<'_>) {
+        if let Some(reset) = end.reset {
+            self.counts.resets += 1;
+            gst::info!(super::CAT, "new sample grid: {reset:?}");
+        }
+        self.fits.clear();
+        self.at_boundary = true;
+        target.outlet.end_grid(end.last, end.until);
+        target.engine.new_grid();
     }
 
     fn frame_duration(&self) -> Option<u64> {
         let fps = self.converter.as_ref()?.info().fps();
-        (fps.numer() > 0 && fps.denom() > 0).then(|| 1_000_000_000 * fps.denom() as u64 / fps.numer() as u64)
+        let (numer, denom) = (u64::try_from(fps.numer()).ok()?, u64::try_from(fps.denom()).ok()?);
+        (1_000_000_000 * denom).checked_div(numer).filter(|&duration| duration > 0)
     }
 
     fn time_of(&mut self, buffer: &gst::BufferRef) -> Option<FrameTime> {
@@ -280,7 +301,8 @@ impl Intake {
             return None;
         };
         let running_time = self.segment.to_running_time(pts)?.nseconds();
-        let since_last = self.last.as_ref().map(|last| running_time.saturating_sub(last.time.running_time));
+        let since_last =
+            self.windower.last_frame().map(|last| running_time.saturating_sub(last.running_time));
         let duration = self
             .frame_duration()
             .or(buffer.duration().map(|duration| duration.nseconds()))
@@ -296,77 +318,52 @@ impl Intake {
         })
     }
 
-    /// Takes the next sample from the current or the previous frame.
-    fn sample(
-        &mut self,
-        sampled: Sampled,
-        current: &gst::BufferRef,
-        time: FrameTime,
-        engine: &Engine,
-    ) -> Result<(), Refusal> {
-        self.counts.samples += 1;
+    /// Takes the next sample from a frame, or repeats the sample before.
+    fn sample(&mut self, frame: Option<&gst::Buffer>, engine: &Engine) -> Result<(), Refusal> {
         let Some(converter) = &mut self.converter else {
             return Err(Refusal::NoCaps);
         };
-        let fit = converter.fit();
-        let (buffer, time) = match (&self.last, sampled) {
-            (Some(last), Sampled::Previous) => (&*last.buffer, last.time),
-            _ => (current, time),
-        };
-        let info = sample_info(time, fit);
-        if self.recent.back().is_some_and(|before| before.moment == info.moment) {
-            engine.sample(Sample::Repeat);
-        } else {
-            let frame = converter.convert(buffer, &self.writer).map_err(Refusal::Fault)?;
-            engine.sample(Sample::Frame(frame));
+        self.counts.samples += 1;
+        if self.fits.len() == self.input.frames {
+            self.fits.pop_front();
         }
-        if self.recent.len() as u64 == self.plan.frames() {
-            self.recent.pop_front();
+        self.fits.push_back(converter.fit());
+        match frame {
+            Some(frame) => {
+                let started = Instant::now();
+                let frame = converter.convert(frame, &self.writer).map_err(Refusal::Fault)?;
+                self.stats.preprocessed(started.elapsed());
+                engine.sample(Sample::Frame(frame));
+            }
+            None => engine.sample(Sample::Repeat),
         }
-        self.recent.push_back(info);
         Ok(())
     }
 
-    /// Submits window `k` of the grid, which is the last `samples` samples.
-    fn submit(&mut self, k: u64, samples: u64, engine: &Engine, outlet: &Outlet) {
+    /// Submits a window.
+    fn submit(&mut self, window: Window, target: &Target<'_>) {
+        let Window { number, samples, taken, owns_from, owns_to } = window;
         self.counts.windows += 1;
-        let older = self.recent.len().saturating_sub(samples as usize);
-        let mut infos: Vec<SampleInfo> = self.recent.iter().skip(older).copied().collect();
-        let centre = (self.plan.frames() - self.plan.hop()) as f64 / 2.0;
-        let owns_from = if k == 0 { 0.0 } else { centre };
-        let number = self.base + k;
-        let window = |infos: &[SampleInfo]| WindowInfo {
-            number,
-            owns_from: self.moment(infos, owns_from),
-            owns_to: self.moment(infos, centre + self.plan.hop() as f64),
-            samples: infos.to_vec(),
-        };
-        let info = window(&infos);
-        let repeats = infos.windows(2).filter(|pair| pair[0].moment == pair[1].moment).count();
-        if let Some(last) = infos.last().copied() {
-            infos.resize(self.plan.frames() as usize, last);
-        }
-        if repeats * 4 > infos.len() {
+        let repeats = samples[..taken].windows(2).filter(|pair| pair[0] == pair[1]).count();
+        if repeats * 4 > samples.len() {
             self.notice(Notice::SlowSource);
         }
-        self.next = number + 1;
-        outlet.submit(WindowInfo { samples: infos, ..info });
-        engine.window(number, samples as usize);
-    }
-
-    /// The moment `position` samples after the first of `samples`.
-    fn moment(&self, samples: &[SampleInfo], position: f64) -> Moment {
-        let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
-            return Moment { pts: 0, running_time: 0 };
-        };
-        let after = (position / self.input.fps * 1e9) as u64;
-        let base = samples.get(position as usize).unwrap_or(last);
-        let running_time = first.moment.running_time + after;
-        let ahead = running_time.saturating_sub(base.moment.running_time);
-        Moment { pts: base.moment.pts + ahead, running_time }
+        let fits = self.fits.iter().skip(self.fits.len().saturating_sub(taken));
+        let infos = samples.into_iter().zip(fits.chain(self.fits.back().into_iter().cycle()));
+        let samples = infos.map(|(moment, &fit)| SampleInfo { moment, fit }).collect();
+        self.at_boundary = true;
+        target.outlet.submit(WindowInfo { number, samples, owns_from, owns_to });
+        if let Some(replaced) = target.engine.window(number, taken, target.waiting) {
+            target.outlet.drop_window(replaced);
+        }
     }
 }
 
-fn sample_info(time: FrameTime, fit: Fit) -> SampleInfo {
-    SampleInfo { moment: Moment { pts: time.pts, running_time: time.running_time }, fit }
+/// Which window's result frames carry.
+fn ownership(alignment: Alignment, live: bool) -> Ownership {
+    match alignment {
+        Alignment::Delay if live => Ownership::CentralInTime,
+        Alignment::Delay => Ownership::Central,
+        Alignment::Hold => Ownership::Newest,
+    }
 }

@@ -53,6 +53,14 @@ impl Interpreter {
         }
     }
 
+    /// Goes on with another model after the end of a grid. Numbers of actions and identities of tracklets count on.
+    pub fn set_model(&mut self, manifest: &Manifest) {
+        self.model = Arc::from(manifest.name.as_str());
+        self.labels = manifest.labels.clone();
+        self.sample_period = (1e9 / manifest.input.fps) as u64;
+        self.actions.set_labels(manifest.labels.clone());
+    }
+
     /// Name of the model.
     #[must_use]
     pub fn model(&self) -> &str {

@@ -9,16 +9,25 @@
 //!   ! artoverlay ! videoconvert ! autovideosink
 //! ```
 //!
-//! With `alignment=delay` frames wait `(frames + hop) / 2` samples plus the run of the model, which is what
-//! a LATENCY query answers; with `alignment=hold` they do not wait.
+//! With `alignment=delay` frames wait `(frames + hop) / 2 - 1` samples plus the run of the model, which is what
+//! a LATENCY query answers; with `alignment=hold` they do not wait for samples, and with `policy=drop` not for
+//! the model either.
+//!
+//! A frame comes in through `sink`, which asks `intake` for its samples and windows and puts it in line in
+//! `outlet`. From there it leaves by `task` once `pace` allows it.
 
 mod convert;
 mod imp;
 mod intake;
 mod interpret;
+mod load;
 mod outlet;
+mod pace;
 mod queries;
+mod run;
 mod settings;
+mod sink;
+mod stats;
 mod task;
 
 use std::sync::LazyLock;

@@ -2,17 +2,33 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use super::interpret::WindowInfo;
-use crate::{action::Moment, engine::Outcome, error::Error, model::WindowOutput};
+use crate::{
+    action::Moment,
+    engine::{Engine, Outcome},
+    error::Error,
+    model::{Manifest, WindowOutput},
+};
 
 /// Frames that may wait although they could leave: more, and downstream is what is slow.
 const READY_FRAMES: usize = 4;
 
+/// How long a frame waits for its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Until the window has its result or was dropped.
+    Settled,
+    /// As above, but not beyond this moment.
+    By(Instant),
+    /// Not at all.
+    AtOnce,
+}
+
 /// One thing that waits to leave.
-#[derive(Debug)]
 pub enum Item {
     /// A frame, and the window whose result it carries.
     Frame {
@@ -20,6 +36,8 @@ pub enum Item {
         buffer: gst::Buffer,
         /// The window; `None` for a frame that carries nothing.
         owner: Option<u64>,
+        /// How long it waits.
+        due: Due,
     },
     /// A serialised event.
     Event(gst::Event),
@@ -30,53 +48,112 @@ pub enum Item {
         /// Where its last frame ends.
         until: Option<Moment>,
     },
+    /// From here on another model is at work.
+    Model {
+        /// What the model says of itself.
+        manifest: Arc<Manifest>,
+        /// The engine of the model before. All of its windows lie before this.
+        before: Arc<Engine>,
+    },
 }
 
-/// A window with its result.
-pub type Classified = (WindowInfo, WindowOutput);
+/// A window that was dropped, or its result.
+pub type Settled = (WindowInfo, Option<WindowOutput>);
+
+/// What leaves in one turn.
+pub struct Leaving {
+    /// The item.
+    pub item: Item,
+    /// The windows, in order, that were settled by then and did not leave before.
+    pub settled: Vec<Settled>,
+}
+
+/// What became of the windows that were submitted.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// They have a result.
+    pub results: u64,
+    /// They were dropped because the model is too slow.
+    pub dropped: u64,
+    /// They were on their way when the stream was flushed or stopped.
+    pub flushed: u64,
+    /// They wait for their result.
+    pub waiting: u64,
+    /// Of all, those whose frames had to leave before the result.
+    pub late: u64,
+}
 
 /// The queue between the streaming thread, the engine and the source pad's task.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Outlet {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     items: VecDeque<Item>,
+    /// How many of the items are frames.
+    frames: usize,
+    /// Frames that may wait for results that are overdue; `None` for any number.
+    limit: Option<usize>,
     /// Submitted windows that did not leave yet.
     windows: BTreeMap<u64, Waiting>,
     /// Number of the newest window that was submitted.
     newest: Option<u64>,
+    /// The newest window whose frames left without its result.
+    late_through: Option<u64>,
     generation: u64,
     /// An item was taken and is on its way downstream.
     leaving: bool,
     flushing: bool,
     failed: bool,
     flow: Option<gst::FlowError>,
+    tally: Tally,
+    /// Threads that wait for a change.
+    waiters: usize,
 }
 
-#[derive(Debug)]
 struct Waiting {
     info: WindowInfo,
-    output: Option<WindowOutput>,
+    since: Instant,
+    outcome: Option<Option<WindowOutput>>,
 }
 
 impl State {
-    /// Whether all windows up to this one have their result.
+    /// Whether all windows up to this one have their result or were dropped.
     fn is_settled(&self, window: u64) -> bool {
-        self.windows.range(..=window).all(|(_, waiting)| waiting.output.is_some())
+        self.newest.is_some_and(|newest| newest >= window)
+            && self.windows.range(..=window).all(|(_, waiting)| waiting.outcome.is_some())
     }
 
     fn can_leave(&self, item: &Item) -> bool {
         match item {
-            Item::Frame { owner: Some(window), .. } => {
-                self.newest.is_some_and(|newest| newest >= *window) && self.is_settled(*window)
+            Item::Frame { owner: Some(window), due, .. } => {
+                *due == Due::AtOnce
+                    || self.is_settled(*window)
+                    || is_past(due)
+                    || self.limit.is_some_and(|limit| self.frames > limit && *due != Due::Settled)
             }
-            Item::Frame { owner: None, .. } | Item::Event(_) => true,
-            Item::GridEnd { last, .. } => last.is_none_or(|last| self.is_settled(last)),
+            Item::Frame { owner: None, .. } | Item::Event(_) | Item::Model { .. } => true,
+            // A frame that may not wait takes it along.
+            Item::GridEnd { last, .. } => {
+                last.is_none_or(|last| self.is_settled(last))
+                    || self.first_due().is_some_and(|due| is_past(&due))
+            }
         }
+    }
+
+    fn front_can_leave(&self) -> bool {
+        !self.leaving && self.items.front().is_some_and(|item| self.can_leave(item))
+    }
+
+    /// How long the first frame in line waits.
+    fn first_due(&self) -> Option<Due> {
+        self.items.iter().find_map(|item| match item {
+            Item::Frame { due, .. } => Some(*due),
+            _ => None,
+        })
     }
 
     /// Whether the streaming thread must wait: the first frame in line does not wait for frames still to
@@ -84,7 +161,7 @@ impl State {
     fn is_full(&self) -> bool {
         let mut ready = 0;
         for item in &self.items {
-            let Item::Frame { owner, .. } = item else { continue };
+            let Item::Frame { owner, due, .. } = item else { continue };
             if self.can_leave(item) {
                 ready += 1;
                 if ready > READY_FRAMES {
@@ -92,7 +169,8 @@ impl State {
                 }
                 continue;
             }
-            return owner.is_some_and(|window| self.newest.is_some_and(|newest| newest > window));
+            let complete = owner.is_some_and(|window| self.newest.is_some_and(|newest| newest > window));
+            return complete && *due == Due::Settled;
         }
         false
     }
@@ -106,6 +184,64 @@ impl State {
         }
         self.flow
     }
+
+    /// Takes the first item and what leaves with it.
+    fn take(&mut self) -> Option<Leaving> {
+        let item = self.items.pop_front()?;
+        self.leaving = true;
+        let mut settled = Vec::new();
+        match &item {
+            Item::Frame { owner, due, .. } => {
+                self.frames -= 1;
+                if let Some(window) = *owner {
+                    settled = self.settled_through(window);
+                    if matches!(due, Due::By(_))
+                        && !self.is_settled(window)
+                        && self.late_through < Some(window)
+                    {
+                        self.late_through = Some(window);
+                        self.tally.late += 1;
+                    }
+                }
+            }
+            Item::GridEnd { last: Some(window), .. } => {
+                settled = self.settled_through(*window);
+                let left = self.windows.split_off(&(window + 1));
+                let abandoned = std::mem::replace(&mut self.windows, left);
+                self.tally.dropped +=
+                    abandoned.values().filter(|waiting| waiting.outcome.is_none()).count() as u64;
+                settled
+                    .extend(abandoned.into_values().map(|waiting| (waiting.info, waiting.outcome.flatten())));
+            }
+            Item::GridEnd { last: None, .. } | Item::Event(_) | Item::Model { .. } => {}
+        }
+        Some(Leaving { item, settled })
+    }
+
+    /// Takes the windows up to `window`, in order, before the first that still waits.
+    fn settled_through(&mut self, window: u64) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        while let Some(first) = self.windows.first_entry().filter(|first| *first.key() <= window) {
+            if first.get().outcome.is_none() {
+                break;
+            }
+            let waiting = first.remove();
+            settled.push((waiting.info, waiting.outcome.flatten()));
+        }
+        settled
+    }
+
+    fn waiting(&self) -> u64 {
+        self.windows.values().filter(|waiting| waiting.outcome.is_none()).count() as u64
+    }
+}
+
+fn is_past(due: &Due) -> bool {
+    match due {
+        Due::Settled => false,
+        Due::By(moment) => *moment <= Instant::now(),
+        Due::AtOnce => true,
+    }
 }
 
 impl Outlet {
@@ -113,52 +249,127 @@ impl Outlet {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    /// Waits for a change, or for the moment at which the first frame in line may wait no longer.
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.waiters += 1;
+        let timeout = match state.first_due() {
+            Some(Due::By(moment)) if !state.leaving => Some(moment.saturating_duration_since(Instant::now())),
+            _ => None,
+        };
+        let mut state = match timeout {
+            // A moment that has passed lets its frame leave: nobody waits for it.
+            Some(timeout) => {
+                let timeout = timeout.max(Duration::from_micros(50));
+                let waited = self.changed.wait_timeout(state, timeout);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+        };
+        state.waiters -= 1;
+        state
     }
 
-    /// Opens the outlet, empty, for a new run of the stream.
-    pub fn open(&self, generation: u64) {
-        *self.lock() = State { generation, ..State::default() };
-        self.changed.notify_all();
+    /// Wakes the threads that wait, where there are any: the call that does it is dear.
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        let waiters = state.waiters;
+        drop(state);
+        if waiters > 0 {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Opens the outlet, empty, for a new run of the stream: the generation that the engine's outcomes must carry.
+    pub fn open(&self) -> u64 {
+        let mut state = self.lock();
+        let generation = state.generation + 1;
+        let tally = Tally { flushed: state.tally.flushed + state.waiting(), ..state.tally };
+        let fresh =
+            State { generation, tally, limit: state.limit, waiters: state.waiters, ..State::default() };
+        let old = std::mem::replace(&mut *state, fresh);
+        self.wake(state);
+        // An engine in line ends with it, which waits for a thread that may want this outlet.
+        drop(old);
+        generation
+    }
+
+    /// The generation that was opened last.
+    pub fn generation(&self) -> u64 {
+        self.lock().generation
     }
 
     /// Closes the outlet and drops what waits: everybody who waits returns.
     pub fn close(&self) {
         let mut state = self.lock();
         state.flushing = true;
-        state.items.clear();
+        state.tally.flushed += state.waiting();
+        state.frames = 0;
+        let items = std::mem::take(&mut state.items);
         state.windows.clear();
-        drop(state);
-        self.changed.notify_all();
+        self.wake(state);
+        drop(items);
     }
 
-    /// Adds an item behind the others. A frame first waits until there is room.
+    /// Bounds the frames that wait for results which are overdue.
+    pub fn set_limit(&self, frames: usize) {
+        self.lock().limit = Some(frames);
+    }
+
+    /// What became of the windows since the counts were cleared.
+    pub fn tally(&self) -> Tally {
+        let state = self.lock();
+        Tally { waiting: state.waiting(), ..state.tally }
+    }
+
+    /// Clears the counts.
+    pub fn clear_tally(&self) {
+        self.lock().tally = Tally::default();
+    }
+
+    /// Adds an item behind the others. A frame first waits until there is room. An item that can leave at once is given
+    /// back for the caller to let it leave, and then to say so by [`left`](Self::left).
     ///
     /// # Errors
     /// Why nothing more is taken: flushing, a failed model, or what downstream answered.
-    pub fn add(&self, item: Item) -> Result<(), gst::FlowError> {
+    pub fn add(&self, item: Item) -> Result<Option<Leaving>, gst::FlowError> {
+        let is_frame = matches!(item, Item::Frame { .. });
         let mut state = self.lock();
         loop {
             if let Some(flow) = state.stopped() {
                 return Err(flow);
             }
-            if !matches!(item, Item::Frame { .. }) || !state.is_full() {
+            if !is_frame || !state.is_full() {
                 break;
             }
             state = self.wait(state);
         }
+        state.frames += usize::from(is_frame);
         state.items.push_back(item);
-        drop(state);
-        self.changed.notify_all();
-        Ok(())
+        if state.items.len() == 1 && state.front_can_leave() {
+            return Ok(state.take());
+        }
+        let ends_grid = matches!(state.items.front(), Some(Item::GridEnd { .. }));
+        if ends_grid || state.items.len() == 1 || state.front_can_leave() {
+            self.wake(state);
+        }
+        Ok(None)
     }
 
     /// Makes a window known before the engine is asked for it.
     pub fn submit(&self, info: WindowInfo) {
         let mut state = self.lock();
         state.newest = Some(info.number);
-        state.windows.insert(info.number, Waiting { info, output: None });
+        let since = Instant::now();
+        state.windows.insert(info.number, Waiting { info, since, outcome: None });
+    }
+
+    /// The engine will give no result for this window.
+    pub fn drop_window(&self, number: u64) {
+        let mut state = self.lock();
+        if let Some(waiting) = state.windows.get_mut(&number).filter(|waiting| waiting.outcome.is_none()) {
+            waiting.outcome = Some(None);
+            state.tally.dropped += 1;
+        }
+        self.wake(state);
     }
 
     /// The grid ended with the window `last`: frames that would belong to later ones, or to any where
@@ -171,25 +382,29 @@ impl Outlet {
                     *owner = owner.and_then(|window| last.map(|last| window.min(last)))
                 }
                 Item::GridEnd { .. } => break,
-                Item::Event(_) => {}
+                Item::Event(_) | Item::Model { .. } => {}
             }
         }
         state.items.push_back(Item::GridEnd { last, until });
-        drop(state);
-        self.changed.notify_all();
+        self.wake(state);
     }
 
-    /// Takes a result of the engine. The first fault is told before anybody hears that the stream failed,
-    /// so that it comes before what others post in consequence; later ones are not told.
-    pub fn deliver(&self, outcome: Outcome, tell: impl FnOnce(&Error)) {
+    /// Takes a result of the engine, and says how long its window waited for it. The first fault is told before anybody
+    /// hears that the stream failed, so that it comes before what others post in consequence; later ones are not told.
+    pub fn deliver(&self, outcome: Outcome, tell: impl FnOnce(&Error)) -> Option<Duration> {
         let mut state = self.lock();
         if outcome.generation != state.generation || state.flushing || state.failed {
-            return;
+            return None;
         }
+        let mut waited = None;
         match outcome.result {
             Ok(output) => {
-                if let Some(waiting) = state.windows.get_mut(&outcome.window) {
-                    waiting.output = Some(output);
+                let waiting =
+                    state.windows.get_mut(&outcome.window).filter(|waiting| waiting.outcome.is_none());
+                if let Some(waiting) = waiting {
+                    waiting.outcome = Some(Some(output));
+                    waited = Some(waiting.since.elapsed());
+                    state.tally.results += 1;
                 }
             }
             Err(fault) => {
@@ -199,58 +414,49 @@ impl Outlet {
                 state.failed = outcome.generation == state.generation;
             }
         }
-        drop(state);
-        self.changed.notify_all();
+        self.wake(state);
+        waited
     }
 
     /// What downstream answered: nothing more is taken.
     pub fn stop(&self, flow: gst::FlowError) {
-        self.lock().flow = Some(flow);
-        self.changed.notify_all();
+        let mut state = self.lock();
+        state.flow = Some(flow);
+        self.wake(state);
     }
 
-    /// Waits for the first item that can leave, and takes it together with the windows, in order, that
-    /// were settled by then and did not leave before.
+    /// Waits for the first item that can leave, and takes it. The caller lets it leave and then says so by
+    /// [`left`](Self::left).
     ///
     /// # Errors
     /// Why nothing more leaves.
-    pub fn next(&self) -> Result<(Item, Vec<Classified>), gst::FlowError> {
+    pub fn next(&self) -> Result<Leaving, gst::FlowError> {
         let mut state = self.lock();
-        state.leaving = false;
-        self.changed.notify_all();
         loop {
             if let Some(flow) = state.stopped() {
                 return Err(flow);
             }
-            if state.items.front().is_some_and(|item| state.can_leave(item)) {
-                break;
+            if state.front_can_leave()
+                && let Some(leaving) = state.take()
+            {
+                self.wake(state);
+                return Ok(leaving);
             }
             state = self.wait(state);
         }
-        let Some(item) = state.items.pop_front() else { return Err(gst::FlowError::Error) };
-        state.leaving = true;
-        let settled = match &item {
-            Item::Frame { owner: Some(window), .. } | Item::GridEnd { last: Some(window), .. } => {
-                let later = state.windows.split_off(&(window + 1));
-                std::mem::replace(&mut state.windows, later)
-            }
-            Item::Frame { .. } | Item::GridEnd { .. } | Item::Event(_) => BTreeMap::new(),
-        };
-        let settled = settled
-            .into_values()
-            .filter_map(|waiting| waiting.output.map(|output| (waiting.info, output)))
-            .collect();
-        drop(state);
-        self.changed.notify_all();
-        Ok((item, settled))
+    }
+
+    /// What was taken has left: the next may go.
+    pub fn left(&self) {
+        let mut state = self.lock();
+        state.leaving = false;
+        self.wake(state);
     }
 
     /// Waits until nothing is in line that could leave. Says whether nothing at all is in line.
     pub fn drain(&self) -> bool {
         let mut state = self.lock();
-        while state.stopped().is_none()
-            && (state.leaving || state.items.front().is_some_and(|item| state.can_leave(item)))
-        {
+        while state.stopped().is_none() && (state.leaving || state.front_can_leave()) {
             state = self.wait(state);
         }
         state.items.is_empty()

@@ -45,15 +45,36 @@ impl ArtClassify {
     }
 
     pub(super) fn src_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
-        let handled = match query.view_mut() {
-            gst::QueryViewMut::Latency(_) => self.sinkpad.peer_query(query),
-            _ => return gst::Pad::query_default(pad, Some(&*self.obj()), query),
-        };
-        if let (gst::QueryViewMut::Latency(latency), true) = (query.view_mut(), handled) {
-            let own = *lock(&self.latency);
-            let (live, min, max) = latency.result();
-            latency.set(live, min + own, max.map(|max| max + own));
+        match query.view_mut() {
+            gst::QueryViewMut::Latency(latency) => self.answer_latency(latency),
+            _ => gst::Pad::query_default(pad, Some(&*self.obj()), query),
         }
-        handled
+    }
+
+    /// Adds how long frames wait here to what upstream answers.
+    fn answer_latency(&self, query: &mut gst::query::Latency) -> bool {
+        if !self.sinkpad.peer_query(query) {
+            return false;
+        }
+        let (live, min, max) = query.result();
+        let own = {
+            let mut pace = lock(&self.pace);
+            pace.set_upstream(live, min.nseconds());
+            gst::ClockTime::from_nseconds(pace.latency())
+        };
+        query.set(live, min + own, max.map(|max| max + own));
+        true
+    }
+
+    /// Learns whether upstream is live. A source that cannot say is none.
+    pub(super) fn ask_upstream(&self) {
+        let mut query = gst::query::Latency::new();
+        let (live, min) = if self.sinkpad.peer_query(&mut query) {
+            let (live, min, _) = query.result();
+            (live, min)
+        } else {
+            (false, gst::ClockTime::ZERO)
+        };
+        lock(&self.pace).set_upstream(live, min.nseconds());
     }
 }

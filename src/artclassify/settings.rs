@@ -31,14 +31,24 @@ pub enum Alignment {
 #[enum_type(name = "GstArtClassifyPolicy")]
 #[repr(i32)]
 pub enum Policy {
-    /// Every window is classified.
+    /// As upstream needs it.
     #[default]
+    #[enum_value(name = "Auto: drop where upstream is live, else block", nick = "auto")]
+    Auto = 0,
+    /// Every window is classified.
     #[enum_value(
         name = "Block: every window is classified, upstream waits for the model; the same file gives the same \
                 metadata at any machine speed",
         nick = "block"
     )]
-    Block = 0,
+    Block = 1,
+    /// The video never waits for the model.
+    #[enum_value(
+        name = "Drop: the video never waits, a window that comes while the model runs takes the place of the one \
+                that waits; the stats count both",
+        nick = "drop"
+    )]
+    Drop = 2,
 }
 
 /// What becomes of the samples at the end of the stream that fill no whole window.
@@ -108,8 +118,11 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
     vec![
         glib::ParamSpecString::builder("model")
             .nick("Model")
-            .blurb("Folder with a model.toml, or that file: which graphs to run and what they take and give")
-            .mutable_ready()
+            .blurb(
+                "Folder with a model.toml, or that file: which graphs to run and what they take and give. Set while \
+                 playing, the new model takes over at the end of a window, or is refused with a warning",
+            )
+            .mutable_playing()
             .build(),
         glib::ParamSpecEnum::builder_with_default("alignment", defaults.alignment)
             .nick("Alignment")
@@ -188,7 +201,11 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             .build(),
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
-            .blurb("Counts since the element started: frames, samples, repeated samples, windows, resets, unclassified")
+            .blurb(
+                "Since the element started. Counts: frames, unclassified, samples, repeated, resets, windows, results, \
+                 dropped, flushed, waiting, late. Times in nanoseconds, each with -p50, -p90, -p99: preprocess, \
+                 inference, result. What runs: model, provider, runtime",
+            )
             .read_only()
             .build(),
     ]

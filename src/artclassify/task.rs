@@ -5,8 +5,8 @@ use gst::{prelude::*, subclass::prelude::*};
 use super::{
     CAT,
     imp::{ArtClassify, lock},
-    interpret::Interpreter,
-    outlet::Item,
+    interpret::{Interpreter, WindowInfo},
+    outlet::{Item, Leaving, Settled},
 };
 use crate::{
     action::{ActionEvent, Moment},
@@ -38,29 +38,73 @@ impl ArtClassify {
 
     /// One turn of the source pad's task: lets the next item leave.
     fn leave(&self) {
-        let flow = self.outlet.next().and_then(|(item, settled)| {
-            // Nobody else looks for the writer while the task runs: a flush waits for the turn to end.
-            let mut writer = lock(&self.writer).take().ok_or(gst::FlowError::Flushing)?;
-            let (action, top_k) = {
-                let settings = lock(&self.settings);
-                (settings.action, settings.top_k as usize)
-            };
-            let found = settled
-                .iter()
-                .map(|(info, output)| writer.interpreter.window(info, output, &action, top_k))
-                .collect();
-            let flow = self.push_item(item, found, &mut writer);
-            *lock(&self.writer) = Some(writer);
+        let flow = self.outlet.next().and_then(|leaving| {
+            let flow = self.let_leave(leaving).inspect_err(|&flow| {
+                self.outlet.stop(flow);
+                self.report_flow(flow);
+            });
+            self.outlet.left();
             flow
         });
         let Err(flow) = flow else { return };
         gst::debug!(CAT, imp = self, "pausing: {flow:?}");
-        self.outlet.stop(flow);
         // The pad is being stopped where this fails.
         let _ = self.srcpad.pause_task();
     }
 
-    /// Pushes an item behind what its windows brought about.
+    /// Pushes an item behind what its windows brought about. Only one thread does so at a time: the one that the outlet
+    /// gave the item to.
+    pub(super) fn let_leave(&self, leaving: Leaving) -> Result<(), gst::FlowError> {
+        // Nobody else looks for the writer meanwhile: a flush waits for the turn to end.
+        let mut writer = lock(&self.writer).take().ok_or(gst::FlowError::Flushing)?;
+        let found = self.interpret(leaving.settled, &mut writer);
+        let flow = self.push_item(leaving.item, found, &mut writer);
+        *lock(&self.writer) = Some(writer);
+        flow
+    }
+
+    /// Turns windows into results, and tells of those that were dropped.
+    fn interpret(
+        &self,
+        settled: Vec<Settled>,
+        writer: &mut Writer,
+    ) -> Vec<(Classification, Vec<ActionEvent>)> {
+        if settled.is_empty() {
+            return Vec::new();
+        }
+        let (action, top_k) = {
+            let settings = lock(&self.settings);
+            (settings.action, settings.top_k as usize)
+        };
+        let found = settled.into_iter().filter_map(|(info, output)| {
+            let Some(output) = output else {
+                self.post_dropped(&info);
+                return None;
+            };
+            Some(writer.interpreter.window(&info, &output, &action, top_k))
+        });
+        found.collect()
+    }
+
+    /// Tells the application that a window was dropped.
+    fn post_dropped(&self, info: &WindowInfo) {
+        let (Some(first), Some(last)) = (info.samples.first(), info.samples.last()) else { return };
+        let tally = self.outlet.tally();
+        let time = gst::ClockTime::from_nseconds;
+        let message = gst::message::Qos::builder(lock(&self.pace).live() == Some(true))
+            .running_time(time(first.moment.running_time))
+            .timestamp(time(first.moment.pts))
+            .duration(time(last.moment.pts.saturating_sub(first.moment.pts)))
+            .stats(
+                gst::format::Default::from_u64(tally.results),
+                gst::format::Default::from_u64(tally.dropped),
+            )
+            .src(&*self.obj())
+            .build();
+        // Fails only where no application listens.
+        let _ = self.obj().post_message(message);
+    }
+
     fn push_item(
         &self,
         item: Item,
@@ -79,14 +123,14 @@ impl ArtClassify {
             writer.latest = Some(classification);
         }
         match item {
-            Item::Frame { buffer, owner } => {
+            Item::Frame { buffer, owner, .. } => {
                 let buffer = match (&writer.latest, owner) {
                     (Some(classification), Some(_)) => {
                         self.write(buffer, classification, writer.size, first)?
                     }
                     _ => buffer,
                 };
-                self.srcpad.push(buffer).map(|_| ()).inspect_err(|&flow| self.report_flow(flow))
+                self.srcpad.push(buffer).map(|_| ())
             }
             Item::Event(event) => {
                 if let gst::EventView::Caps(caps) = event.view()
@@ -100,6 +144,11 @@ impl ArtClassify {
             Item::GridEnd { until, .. } => {
                 writer.latest = None;
                 self.end_action(until, writer);
+                Ok(())
+            }
+            Item::Model { manifest, before } => {
+                writer.interpreter.set_model(&manifest);
+                drop(before);
                 Ok(())
             }
         }

@@ -1,7 +1,9 @@
 //! Running a model: its graphs as one thing, and the thread they run on.
 
+mod inbox;
 mod model;
 mod worker;
 
+pub use inbox::{Sample, Waiting};
 pub use model::{Encoded, Model};
-pub use worker::{Engine, Outcome, Sample};
+pub use worker::{Engine, Outcome};

@@ -1,67 +1,36 @@
-//! The thread that a model runs on: takes samples and windows in order, gives results in order.
+//! The thread that a model runs on: takes windows in order, gives results in order.
 
 use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
-
-use super::{Encoded, Model};
-use crate::{
-    error::Error,
-    model::{Tensor, WindowOutput},
-    runtime::Canceller,
+use super::{
+    Encoded, Model,
+    inbox::{Inbox, Job, Sample, Slot, SlotState, Waiting},
 };
-
-/// A sample of the stream.
-#[derive(Debug)]
-pub enum Sample {
-    /// A frame in the model's layout.
-    Frame(Tensor),
-    /// The frame of the sample before, once more.
-    Repeat,
-}
+use crate::{error::Error, model::WindowOutput};
 
 /// The result of one window.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The run of the stream that it belongs to: [`Engine::cancel`] starts a new one.
+    /// The run of the stream that it belongs to, see [`Engine::begin`].
     pub generation: u64,
     /// The number that the window was submitted under.
     pub window: u64,
+    /// How long the model ran since the result before.
+    pub ran: Duration,
     /// What the model said.
     pub result: Result<WindowOutput, Error>,
 }
 
-#[derive(Debug)]
-enum Task {
-    Sample(Sample),
-    Window { number: u64, samples: usize },
-    NewGrid,
-}
-
-#[derive(Debug)]
-struct Job {
-    generation: u64,
-    task: Task,
-}
-
-#[derive(Debug, Default)]
-struct Progress {
-    generation: u64,
-    running: bool,
-}
-
 /// A model on a thread of its own.
 ///
-/// Samples and windows are taken in the order of the calls. The caller bounds what is waiting: it
-/// submits no more than it is ready to hold.
+/// Samples are encoded as they come, windows are classified in the order of the calls. With [`Waiting::All`] the caller
+/// bounds what is waiting: it submits no more than it is ready to hold.
 pub struct Engine {
-    jobs: Option<Sender<Job>>,
-    progress: Arc<Mutex<Progress>>,
-    cancellers: Vec<Canceller>,
+    inbox: Arc<Inbox>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -72,56 +41,43 @@ impl Engine {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(model: Model, deliver: impl Fn(Outcome) + Send + 'static) -> Result<Self, Error> {
-        let (jobs, inbox) = unbounded();
-        let progress = Arc::new(Mutex::new(Progress::default()));
-        let cancellers = model.cancellers();
-        let worker = Worker { model, recent: VecDeque::new(), progress: Arc::clone(&progress) };
-        let flags = cancellers.clone();
+        let inbox = Arc::new(Inbox::new(model.frames(), model.cancellers()));
+        let worker =
+            Worker { model, inbox: Arc::clone(&inbox), next_window: 0, ran: Duration::ZERO, generation: 0 };
         let thread = std::thread::Builder::new()
             .name("artclassify".into())
-            .spawn(move || worker.work(&inbox, &flags, &deliver))
+            .spawn(move || worker.work(&deliver))
             .map_err(Error::Thread)?;
-        Ok(Self { jobs: Some(jobs), progress, cancellers, thread: Some(thread) })
+        Ok(Self { inbox, thread: Some(thread) })
     }
 
-    fn submit(&self, task: Task) {
-        let generation = lock(&self.progress).generation;
-        if let Some(jobs) = &self.jobs {
-            // The thread ends only with this engine, so that its inbox is open as long as jobs can be sent.
-            let _ = jobs.send(Job { generation, task });
-        }
+    /// Drops everything that waits and ends the run under way. What comes next belongs to `generation`, which the
+    /// outcomes carry.
+    pub fn begin(&self, generation: u64) {
+        self.inbox.begin(generation);
     }
 
     /// Adds the next sample of the grid.
     pub fn sample(&self, sample: Sample) {
-        self.submit(Task::Sample(sample));
+        self.inbox.sample(sample);
     }
 
     /// Classifies the last `samples` samples. Where that is fewer than a window takes, the last one is repeated.
-    pub fn window(&self, number: u64, samples: usize) {
-        self.submit(Task::Window { number, samples });
+    /// Says which waiting window it takes the place of.
+    pub fn window(&self, number: u64, samples: usize, waiting: Waiting) -> Option<u64> {
+        self.inbox.window(number, samples, waiting)
     }
 
     /// Forgets the samples so far: the next one is the first of a new grid.
     pub fn new_grid(&self) {
-        self.submit(Task::NewGrid);
-    }
-
-    /// Drops everything that waits, ends the run under way, and gives the generation of what comes next.
-    pub fn cancel(&self) -> u64 {
-        let mut progress = lock(&self.progress);
-        progress.generation += 1;
-        if progress.running {
-            self.cancellers.iter().for_each(Canceller::cancel);
-        }
-        progress.generation
+        self.inbox.new_grid();
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.cancel();
-        self.jobs = None;
+        self.inbox.close();
+        self.inbox.begin(u64::MAX);
         if let Some(thread) = self.thread.take() {
             // A panic of the thread was reported by it.
             let _ = thread.join();
@@ -129,74 +85,56 @@ impl Drop for Engine {
     }
 }
 
-fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
-    progress.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 struct Worker {
     model: Model,
-    recent: VecDeque<Encoded>,
-    progress: Arc<Mutex<Progress>>,
+    inbox: Arc<Inbox>,
+    next_window: u64,
+    /// How long the model ran since the last result.
+    ran: Duration,
+    generation: u64,
 }
 
 impl Worker {
-    fn work(mut self, inbox: &Receiver<Job>, flags: &[Canceller], deliver: &(impl Fn(Outcome) + Send)) {
-        let mut generation = 0;
-        let mut next_window = 0;
-        while let Ok(job) = inbox.recv() {
-            {
-                let mut progress = lock(&self.progress);
-                if job.generation != progress.generation {
-                    continue;
-                }
-                flags.iter().for_each(Canceller::clear);
-                progress.running = true;
+    fn work(mut self, deliver: &(impl Fn(Outcome) + Send)) {
+        while let Some((generation, job)) = self.inbox.next() {
+            if generation != self.generation {
+                self.generation = generation;
+                self.ran = Duration::ZERO;
             }
-            if job.generation != generation {
-                generation = job.generation;
-                self.recent.clear();
-            }
-            let outcome = match job.task {
-                Task::NewGrid => {
-                    self.recent.clear();
-                    None
-                }
-                Task::Sample(sample) => self.take(sample).err().map(|fault| (next_window, Err(fault))),
-                Task::Window { number, samples } => {
-                    next_window = number + 1;
-                    Some((number, self.classify(samples)))
+            let started = Instant::now();
+            let outcome = match job {
+                Job::Encode(slot) => self.encoded(&slot).err().map(|fault| (self.next_window, Err(fault))),
+                Job::Window { number, samples } => {
+                    self.next_window = number + 1;
+                    Some((number, self.classify(&samples)))
                 }
             };
-            let cancelled = {
-                let mut progress = lock(&self.progress);
-                progress.running = false;
-                progress.generation != generation
-            };
-            if let Some((window, result)) = outcome.filter(|_| !cancelled) {
-                deliver(Outcome { generation, window, result });
+            self.ran += started.elapsed();
+            let wanted = self.inbox.done(generation);
+            if let Some((window, result)) = outcome.filter(|_| wanted) {
+                deliver(Outcome { generation, window, ran: std::mem::take(&mut self.ran), result });
             }
         }
     }
 
-    fn take(&mut self, sample: Sample) -> Result<(), Error> {
-        let encoded = match (sample, self.recent.back()) {
-            (Sample::Frame(frame), _) => self.model.encode(frame)?,
-            (Sample::Repeat, Some(last)) => Arc::clone(last),
-            (Sample::Repeat, None) => return Ok(()),
+    /// What the encoder makes of a sample, now or at an earlier window.
+    fn encoded(&mut self, slot: &Slot) -> Result<Encoded, Error> {
+        let mut state = slot.lock();
+        let encoded = match std::mem::replace(&mut *state, SlotState::Failed) {
+            SlotState::Frame(frame) => self.model.encode(frame)?,
+            SlotState::Encoded(encoded) => encoded,
+            // Its error was delivered when it failed.
+            SlotState::Failed => return Err(Error::Cancelled),
         };
-        if self.recent.len() == self.model.frames() {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(encoded);
-        Ok(())
+        *state = SlotState::Encoded(Arc::clone(&encoded));
+        Ok(encoded)
     }
 
-    fn classify(&mut self, samples: usize) -> Result<WindowOutput, Error> {
-        let older = self.recent.len().saturating_sub(samples);
-        let mut samples: Vec<Encoded> = self.recent.iter().skip(older).cloned().collect();
-        if let Some(last) = samples.last().cloned() {
-            samples.resize(self.model.frames(), last);
+    fn classify(&mut self, samples: &[Arc<Slot>]) -> Result<WindowOutput, Error> {
+        let mut encoded = samples.iter().map(|slot| self.encoded(slot)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(last) = encoded.last().cloned() {
+            encoded.resize(self.model.frames(), last);
         }
-        self.model.classify(&samples)
+        self.model.classify(&encoded)
     }
 }

@@ -17,8 +17,13 @@ pub const ACTION: &GStr = gstr!("artclassify-action");
 /// Structure of the event that sends a window which no frame carries.
 pub const WINDOW_EVENT: &GStr = gstr!("artclassify-window");
 
+/// Structure of the message that tells of a new model.
+pub const MODEL_CHANGED: &GStr = gstr!("artclassify-model");
+
 /// Name of the model.
 pub const MODEL: &GStr = gstr!("model");
+/// Where a model comes from.
+pub const LOCATION: &GStr = gstr!("location");
 /// Number of the window.
 pub const WINDOW: &GStr = gstr!("window");
 /// PTS at which the window or the action starts.

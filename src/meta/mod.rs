@@ -5,10 +5,12 @@
 mod action;
 pub mod fields;
 mod frame;
+mod model;
 mod roi;
 
 pub use action::{ActionRecord, action_structure, read_action};
 pub use frame::{FrameResult, FrameSize, FrameTracklet, read, read_window, window_structure, write};
+pub use model::model_structure;
 
 /// Registers the custom metas; called once when the plugin is loaded.
 ///

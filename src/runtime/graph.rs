@@ -18,6 +18,9 @@ use crate::{
     model::{Data, ElementType, PortSpec, Tensor},
 };
 
+/// What computes the graphs, in ONNX Runtime's words.
+pub const PROVIDER: &str = "CPUExecutionProvider";
+
 /// Ends runs of a graph from another thread.
 #[derive(Clone)]
 pub struct Canceller(Arc<RunOptions>);

@@ -1,6 +1,9 @@
 //! Finding and loading the ONNX Runtime library that the machine has.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::CStr,
+    path::{Path, PathBuf},
+};
 
 use once_cell::sync::OnceCell;
 use ort::{environment::Environment, logging::LogLevel};
@@ -18,6 +21,7 @@ const LOADER_NAMES: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
 pub struct Library {
     environment: Environment,
     path: PathBuf,
+    version: String,
 }
 
 static LIBRARY: OnceCell<Library> = OnceCell::new();
@@ -51,6 +55,12 @@ impl Library {
         &self.path
     }
 
+    /// The version that it states, such as `1.23.0`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
     pub(super) fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -59,8 +69,9 @@ impl Library {
         let unusable = |message: String| Error::RuntimeUnusable { path: path.to_owned(), message };
         let builder = ort::init_from(path).map_err(|fault| unusable(fault.to_string()))?;
         let environment = builder.build().map_err(|fault| unusable(fault.to_string()))?;
-        environment.set_log_level(LogLevel::Error);
-        Ok(Self { environment, path: path.to_owned() })
+        environment.set_log_level(LogLevel::Fatal);
+        let version = stated_version(path).map_err(|fault| unusable(fault.to_string()))?;
+        Ok(Self { environment, path: path.to_owned(), version })
     }
 
     fn search(plugin_folder: Option<&Path>) -> Result<Self, Error> {
@@ -81,6 +92,18 @@ impl Library {
             }
         }
         Err(fault.unwrap_or(Error::RuntimeMissing { tried }))
+    }
+}
+
+/// The version that an ONNX Runtime library states.
+fn stated_version(path: &Path) -> Result<String, libloading::Error> {
+    // SAFETY: the library was loaded before, so that nothing of it is initialised anew. `OrtGetApiBase` has this
+    // signature in every version, and the text that it leads to lives as long as the library, which `ort` never unloads.
+    unsafe {
+        let library = libloading::Library::new(path)?;
+        let base = library.get::<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase>(b"OrtGetApiBase")?;
+        let text = ((*base()).GetVersionString)();
+        Ok(CStr::from_ptr(text).to_string_lossy().into_owned())
     }
 }
 

@@ -3,5 +3,5 @@
 mod graph;
 mod library;
 
-pub use graph::{Canceller, Graph};
+pub use graph::{Canceller, Graph, PROVIDER};
 pub use library::Library;

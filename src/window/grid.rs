@@ -3,6 +3,10 @@
 /// Nanoseconds in a second.
 const SECOND: f64 = 1e9;
 
+/// A frame stands for no more samples than this, however long it lasts and whatever the gap tolerance is:
+/// what one frame costs has a bound.
+pub const MOST_SAMPLES: u64 = 8192;
+
 /// The times of one frame, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameTime {
@@ -23,7 +27,8 @@ pub struct FrameTime {
 pub struct GridSettings {
     /// Sample rate, in Hz; above 0.
     pub fps: f64,
-    /// A gap between frames longer than this starts a new grid, in nanoseconds.
+    /// A gap between frames longer than this starts a new grid, in nanoseconds. Never less than two frames,
+    /// never more than [`MOST_SAMPLES`].
     pub gap_tolerance: u64,
 }
 
@@ -32,11 +37,13 @@ pub struct GridSettings {
 pub enum Reset {
     /// Time went backwards.
     Backwards,
-    /// No frame came for longer than the tolerance.
+    /// No frame came for longer than the tolerance of [`GridSettings`].
     Gap,
-    /// The buffer was marked as a discontinuity and time jumped with it.
+    /// The buffer was marked as a discontinuity and time jumped with it, by more than two frames and more
+    /// than two samples.
     Discontinuity,
-    /// The position in the stream jumped although the running time goes on (a segment seek, a new file).
+    /// The position in the stream jumped although the running time goes on (a segment seek, a new file), by
+    /// more than two frames and more than two samples.
     Jump,
 }
 
@@ -70,7 +77,6 @@ pub struct Step {
 pub struct Grid {
     settings: GridSettings,
     state: Option<Running>,
-    repeated: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -78,17 +84,16 @@ struct Running {
     origin: u64,
     next: u64,
     last: FrameTime,
-    last_sampled: bool,
 }
 
 impl Grid {
     /// A grid that starts at the first frame pushed.
     #[must_use]
     pub fn new(settings: GridSettings) -> Self {
-        Self { settings, state: None, repeated: 0 }
+        Self { settings, state: None }
     }
 
-    /// Forgets everything but the count of repeated samples: the next frame starts a new grid.
+    /// Forgets everything: the next frame starts a new grid.
     pub fn clear(&mut self) {
         self.state = None;
     }
@@ -98,11 +103,23 @@ impl Grid {
         self.settings.gap_tolerance = tolerance;
     }
 
-    /// How many samples repeated the frame of the sample before, because the source is slower than the
-    /// grid or frames are missing.
-    #[must_use]
-    pub fn repeated(&self) -> u64 {
-        self.repeated
+    /// Changes the sample rate, in Hz, between two grids.
+    pub fn set_fps(&mut self, fps: f64) {
+        self.settings.fps = fps;
+    }
+
+    /// No frame comes before the running time `until`: samples that only the last frame can be taken for are
+    /// [`Sampled::Previous`], as long as the gap is tolerated. Those that a frame at `until` may serve are left to it.
+    pub fn advance(&mut self, until: u64) -> Step {
+        let Some(running) = &self.state else { return Step { reset: None, first: 0, samples: Vec::new() } };
+        let (origin, first, last) = (running.origin, running.next, running.last);
+        let longest = self.settings.gap_tolerance.min(self.span(MOST_SAMPLES));
+        let end = until.min(last.running_time.saturating_add(longest)).saturating_sub(last.duration / 2);
+        let count = (first..).take_while(|&n| self.sample_time(origin, n) < u128::from(end)).count();
+        if let Some(running) = &mut self.state {
+            running.next += count as u64;
+        }
+        Step { reset: None, first, samples: vec![Sampled::Previous; count] }
     }
 
     /// How many samples the running grid has decided.
@@ -112,8 +129,13 @@ impl Grid {
     }
 
     /// Running time of sample `n` of a grid that starts at `origin`, in nanoseconds.
-    fn sample_time(&self, origin: u64, n: u64) -> u64 {
-        origin + (n as f64 * SECOND / self.settings.fps).round() as u64
+    fn sample_time(&self, origin: u64, n: u64) -> u128 {
+        u128::from(origin) + (n as f64 * SECOND / self.settings.fps).round() as u128
+    }
+
+    /// The time that a number of samples takes, in nanoseconds.
+    fn span(&self, samples: u64) -> u64 {
+        (samples as f64 * SECOND / self.settings.fps) as u64
     }
 
     /// The position of a running time on the running grid, in samples since its start; `None` before the
@@ -126,49 +148,41 @@ impl Grid {
 
     /// Takes the next frame.
     pub fn push(&mut self, frame: FrameTime) -> Step {
+        let frame = FrameTime { duration: frame.duration.min(self.span(MOST_SAMPLES) / 2), ..frame };
         let reset = self.state.as_ref().and_then(|running| self.reason_to_reset(&running.last, &frame));
         if reset.is_some() {
             self.state = None;
         }
-        let half = frame.duration / 2;
         let (origin, first, had_previous) = match &self.state {
             Some(running) => (running.origin, running.next, true),
             None => (frame.running_time, 0, false),
         };
+        let half = u128::from(frame.duration / 2);
+        let begin = u128::from(frame.running_time);
         let mut samples = Vec::new();
         let mut next = first;
-        let mut frame_sampled = false;
-        let mut previous_sampled = self.state.as_ref().is_some_and(|running| running.last_sampled);
         loop {
             let time = self.sample_time(origin, next);
-            if time > frame.running_time.saturating_add(half) {
+            if time > begin + half {
                 break;
             }
-            if had_previous && time < frame.running_time.saturating_sub(half) {
-                self.repeated += u64::from(previous_sampled);
-                previous_sampled = true;
-                samples.push(Sampled::Previous);
-            } else {
-                self.repeated += u64::from(frame_sampled);
-                frame_sampled = true;
-                samples.push(Sampled::Current);
-            }
+            let before = had_previous && time + half < begin;
+            samples.push(if before { Sampled::Previous } else { Sampled::Current });
             next += 1;
         }
-        self.state = Some(Running { origin, next, last: frame, last_sampled: frame_sampled });
+        self.state = Some(Running { origin, next, last: frame });
         Step { reset, first, samples }
     }
 
     fn reason_to_reset(&self, last: &FrameTime, frame: &FrameTime) -> Option<Reset> {
-        if frame.running_time < last.running_time {
+        let Some(elapsed) = frame.running_time.checked_sub(last.running_time) else {
             return Some(Reset::Backwards);
-        }
-        let elapsed = frame.running_time - last.running_time;
-        if elapsed > self.settings.gap_tolerance.max(2 * frame.duration) {
+        };
+        let two_frames = frame.duration.saturating_mul(2);
+        if elapsed > self.settings.gap_tolerance.max(two_frames).min(self.span(MOST_SAMPLES)) {
             return Some(Reset::Gap);
         }
-        let period = (SECOND / self.settings.fps) as u64;
-        let slack = 2 * period.max(frame.duration);
+        let slack = two_frames.max(self.span(1).saturating_mul(2));
         if frame.discont && elapsed > slack {
             return Some(Reset::Discontinuity);
         }
@@ -236,13 +250,12 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_source_repeats_frames_and_counts_them() {
+    fn a_slow_source_repeats_frames() {
         let mut grid = grid(10.0);
         let taken = sampled_times(&mut grid, &[0, 1000 * MS, 2000 * MS], 1000 * MS);
         assert_eq!(taken.len(), 26);
         assert_eq!(taken[5], 0);
         assert_eq!(taken[6], 1000 * MS);
-        assert_eq!(grid.repeated(), 23);
     }
 
     #[test]
@@ -261,6 +274,22 @@ mod tests {
             second.discont = discont;
             second.stream_time = Some(stream_time * MS);
             assert_eq!(grid.push(second).reset, expected, "next frame at {next} ms");
+        }
+    }
+
+    #[test]
+    fn one_frame_costs_a_bounded_number_of_samples() {
+        for (fps, tolerance, second, duration) in [
+            (1000.0, u64::MAX, u64::MAX - 1, 33 * MS),
+            (60.0, u64::MAX, 100_000_000 * MS, u64::MAX - 1),
+            (1e-300, 0, u64::MAX - 1, u64::MAX - 1),
+            (1e-12, u64::MAX, 33 * MS, 33 * MS),
+        ] {
+            let mut grid = Grid::new(GridSettings { fps, gap_tolerance: tolerance });
+            for time in [0, second] {
+                let samples = grid.push(frame(time, duration)).samples.len() as u64;
+                assert!(samples <= 2 * MOST_SAMPLES, "{samples} samples at {fps} a second");
+            }
         }
     }
 

@@ -5,6 +5,8 @@
 
 mod grid;
 mod plan;
+mod windower;
 
-pub use grid::{FrameTime, Grid, GridSettings, Reset, Sampled, Step};
+pub use grid::{FrameTime, Grid, GridSettings, MOST_SAMPLES, Reset, Sampled, Step};
 pub use plan::WindowPlan;
+pub use windower::{Decision, GridEnd, Ownership, Source, Taken, Window, Windower};

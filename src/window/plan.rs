@@ -52,14 +52,20 @@ impl WindowPlan {
     /// the last window gives it all after.
     #[must_use]
     pub fn owner(&self, position: f64) -> u64 {
-        let offset = (self.frames - self.hop) as f64 / 2.0;
-        ((position - offset) / self.hop as f64).floor().max(0.0) as u64
+        ((position - self.centre()) / self.hop as f64).floor().max(0.0) as u64
     }
 
-    /// How long the frames of a window wait for its last sample, in samples: `(frames + hop) / 2`.
+    /// Where the central hop of a window begins, in samples since its first: `(frames - hop) / 2`.
+    #[must_use]
+    pub fn centre(&self) -> f64 {
+        (self.frames - self.hop) as f64 / 2.0
+    }
+
+    /// How long a frame in the central hop of a window waits for the window's last sample at most, in samples:
+    /// `(frames + hop) / 2 - 1`.
     #[must_use]
     pub fn delay(&self) -> f64 {
-        (self.frames + self.hop) as f64 / 2.0
+        (self.frames + self.hop) as f64 / 2.0 - 1.0
     }
 }
 
@@ -83,7 +89,8 @@ mod tests {
         assert_eq!(plan.owner(9.99), 0);
         assert_eq!(plan.owner(10.0), 1);
         assert_eq!(plan.owner(14.0), 2);
-        assert_eq!(plan.delay(), 10.0);
+        assert_eq!(plan.delay(), 9.0);
+        assert_eq!(plan.centre(), 6.0);
     }
 
     proptest! {
@@ -108,12 +115,12 @@ mod tests {
             prop_assume!(hop <= frames);
             let plan = WindowPlan::new(frames, hop).unwrap();
             let owner = plan.owner(position);
-            let complete_at = (owner * hop + frames) as f64;
+            let complete_at = (owner * hop + frames - 1) as f64;
             if owner > 0 {
                 prop_assert!(complete_at - position <= plan.delay() + 1e-9);
                 prop_assert!((owner * hop) as f64 <= position);
             }
-            prop_assert!(position <= complete_at);
+            prop_assert!(position <= complete_at + 1.0);
         }
     }
 }

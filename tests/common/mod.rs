@@ -1,6 +1,9 @@
 //! What the test binaries share.
 
 #![allow(dead_code)] // Each binary uses a part of it.
+#![allow(clippy::unwrap_used)] // Helpers of tests stand outside of test functions.
+
+pub mod bench;
 
 use std::sync::{Arc, Once};
 

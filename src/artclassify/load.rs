@@ -1,0 +1,63 @@
+//! From the settings to a model that is ready to run.
+
+use std::{path::Path, sync::Arc};
+
+use super::settings::Settings;
+use crate::{
+    engine::Model,
+    error::Error,
+    model::Manifest,
+    runtime::{Library, PROVIDER},
+    window::WindowPlan,
+};
+
+/// A loaded model and how the stream is to be cut into windows for it.
+pub struct Loaded {
+    /// What the model says of itself.
+    pub manifest: Arc<Manifest>,
+    /// The model, warmed up.
+    pub model: Model,
+    /// The windows.
+    pub plan: WindowPlan,
+    /// What runs it.
+    pub library: &'static Library,
+}
+
+impl Loaded {
+    /// Loads the model that the settings name.
+    ///
+    /// # Errors
+    /// What is wrong with the settings, the model or ONNX Runtime.
+    pub fn new(settings: &Settings, plugin_folder: Option<&Path>) -> Result<Self, Error> {
+        let Some(location) = &settings.model else {
+            return Err(Error::Property {
+                name: "model",
+                found: "nothing".into(),
+                expected: "a folder with a model.toml, or that file".into(),
+            });
+        };
+        let manifest = Manifest::load(Path::new(location))?;
+        let hop = if settings.hop == 0 { manifest.input.hop as u64 } else { settings.hop.into() };
+        let plan = WindowPlan::new(manifest.input.frames as u64, hop).ok_or_else(|| Error::Property {
+            name: "hop",
+            found: hop.to_string(),
+            expected: format!(
+                "1 to {}, the samples in a window of {}",
+                manifest.input.frames,
+                manifest.path.display()
+            ),
+        })?;
+        let library = Library::get(plugin_folder)?;
+        let model = Model::load(&manifest, library, settings.threads as usize)?;
+        Ok(Self { manifest: Arc::new(manifest), model, plan, library })
+    }
+
+    /// What the stats say of it.
+    pub fn running(&self) -> super::stats::Running {
+        super::stats::Running {
+            model: self.manifest.name.clone(),
+            provider: PROVIDER,
+            runtime: self.library.version().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Starting and stopping the model, and changing it while the stream goes on.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
+};
+
+use gst::{prelude::*, subclass::prelude::*};
+
+use super::{
+    CAT,
+    imp::{ArtClassify, lock},
+    intake::{Intake, Target},
+    interpret::Interpreter,
+    load::Loaded,
+    outlet::Item,
+    pace::Pace,
+    settings::{EosPolicy, Settings},
+    task::Writer,
+};
+use crate::{
+    engine::{Engine, Model},
+    error::Error,
+    meta::{self, FrameSize},
+};
+
+/// A change of the model under way.
+#[derive(Default)]
+pub(super) struct Swap {
+    /// Counts the changes asked for: a model that was overtaken while it loaded is dropped.
+    asked: u64,
+    thread: Option<JoinHandle<()>>,
+    loaded: Option<(Settings, Loaded)>,
+    /// The value of the property `model` that is at work.
+    active: Option<String>,
+}
+
+impl ArtClassify {
+    fn plugin_folder(&self) -> Option<PathBuf> {
+        let file = self.obj().factory()?.plugin()?.filename()?;
+        file.parent().map(Path::to_owned)
+    }
+
+    /// Loads the model and starts its thread.
+    pub(super) fn start(&self) -> Result<(), Error> {
+        let settings = lock(&self.settings).clone();
+        let loaded = Loaded::new(&settings, self.plugin_folder().as_deref())?;
+        self.announce(&loaded);
+        self.stats.clear();
+        self.stats.set_running(loaded.running());
+        self.outlet.clear_tally();
+        let run = nanoseconds(loaded.model.run_time());
+        let intake = Intake::new(
+            loaded.manifest.input.clone(),
+            loaded.model.writer().clone(),
+            settings.alignment,
+            loaded.plan,
+            settings.gap_tolerance,
+            Arc::clone(&self.stats),
+        );
+        *lock(&self.pace) = Pace::new(settings.alignment, settings.policy, intake.wait(), run);
+        *lock(&self.writer) = Some(Writer {
+            interpreter: Interpreter::new(&loaded.manifest),
+            latest: None,
+            size: FrameSize { width: 0, height: 0 },
+        });
+        *lock(&self.intake) = Some(intake);
+        lock(&self.swap).active = settings.model;
+        let engine = self.start_engine(loaded.model)?;
+        engine.begin(self.outlet.open());
+        *lock(&self.engine) = Some(engine);
+        Ok(())
+    }
+
+    fn announce(&self, loaded: &Loaded) {
+        let library = loaded.library;
+        gst::info!(
+            CAT,
+            imp = self,
+            "{} runs on ONNX Runtime {}, {}",
+            loaded.manifest.name,
+            library.version(),
+            library.path().display()
+        );
+    }
+
+    fn start_engine(&self, model: Model) -> Result<Arc<Engine>, Error> {
+        let outlet = Arc::clone(&self.outlet);
+        let stats = Arc::clone(&self.stats);
+        let element = self.obj().downgrade();
+        let engine = Engine::start(model, move |outcome| {
+            let ran = outcome.ran;
+            let waited = outlet.deliver(outcome, |fault| {
+                if let Some(element) = element.upgrade() {
+                    element.post_error_message(fault.to_message());
+                }
+            });
+            let Some(waited) = waited else { return };
+            stats.classified(ran, waited);
+            if let Some(element) = element.upgrade() {
+                let imp = element.imp();
+                let changed = lock(&imp.pace).took(waited);
+                imp.latency_changed(changed);
+            }
+        })?;
+        Ok(Arc::new(engine))
+    }
+
+    /// Tells the application to ask for the latency again, where a live pipeline has to know.
+    pub(super) fn latency_changed(&self, changed: bool) {
+        if changed && lock(&self.pace).live() == Some(true) {
+            let message = gst::message::Latency::builder().src(&*self.obj()).build();
+            // Fails only where no application listens.
+            let _ = self.obj().post_message(message);
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        let loading = {
+            let mut swap = lock(&self.swap);
+            swap.asked += 1;
+            swap.loaded = None;
+            swap.active = None;
+            swap.thread.take()
+        };
+        self.swap_ready.store(false, Ordering::Relaxed);
+        if let Some(thread) = loading {
+            // A panic of the thread was reported by it.
+            let _ = thread.join();
+        }
+        let engine = lock(&self.engine).take();
+        drop(engine);
+        *lock(&self.intake) = None;
+        *lock(&self.writer) = None;
+        *lock(&self.pace) = Pace::default();
+    }
+
+    /// Ends all waiting: what is on its way is dropped.
+    pub(super) fn close(&self) {
+        self.outlet.close();
+        if let Some(engine) = &*lock(&self.engine) {
+            engine.begin(u64::MAX);
+        }
+    }
+
+    /// Begins anew after a flush.
+    pub(super) fn restart(&self) {
+        let Ok(engine) = self.engine() else { return };
+        if let Some(intake) = &mut *lock(&self.intake) {
+            intake.flush();
+        }
+        let writer = lock(&self.writer).take();
+        if let Some(mut writer) = writer {
+            writer.latest = None;
+            if let Some(stop) = writer.interpreter.end_of_grid(None) {
+                self.post_action(&stop, writer.interpreter.model());
+            }
+            *lock(&self.writer) = Some(writer);
+        }
+        engine.begin(self.outlet.open());
+    }
+
+    /// The property `model` was set while a model is at work: loads the new one beside it.
+    pub(super) fn load_beside(&self) {
+        if lock(&self.engine).is_none() {
+            return;
+        }
+        let settings = lock(&self.settings).clone();
+        let mut swap = lock(&self.swap);
+        swap.asked += 1;
+        let asked = swap.asked;
+        let before = swap.thread.take();
+        let element = self.obj().downgrade();
+        let folder = self.plugin_folder();
+        let spawned = std::thread::Builder::new().name("artclassify-load".into()).spawn(move || {
+            if let Some(thread) = before {
+                // One at a time. A panic of the thread was reported by it.
+                let _ = thread.join();
+            }
+            let still_wanted =
+                || element.upgrade().filter(|element| lock(&element.imp().swap).asked == asked);
+            if still_wanted().is_none() {
+                return;
+            }
+            let loaded = Loaded::new(&settings, folder.as_deref());
+            if let Some(element) = still_wanted() {
+                element.imp().loaded_beside(settings, loaded);
+            }
+        });
+        match spawned {
+            Ok(thread) => swap.thread = Some(thread),
+            Err(fault) => {
+                drop(swap);
+                self.refuse(&Error::Thread(fault));
+            }
+        }
+    }
+
+    fn loaded_beside(&self, settings: Settings, loaded: Result<Loaded, Error>) {
+        match loaded {
+            Ok(loaded) => {
+                lock(&self.swap).loaded = Some((settings, loaded));
+                self.swap_ready.store(true, Ordering::Release);
+            }
+            Err(fault) => self.refuse(&fault),
+        }
+    }
+
+    /// A new model cannot be used: the one at work goes on.
+    fn refuse(&self, fault: &Error) {
+        let active = lock(&self.swap).active.clone();
+        lock(&self.settings).model.clone_from(&active);
+        gst::element_imp_warning!(
+            self,
+            gst::ResourceError::Settings,
+            ("{fault}; the model {} goes on", active.as_deref().unwrap_or_default())
+        );
+        self.obj().notify("model");
+    }
+
+    /// Changes over to the model that was loaded beside, if there is one and a window has just ended.
+    pub(super) fn swap_if_ready(&self) {
+        if !self.swap_ready.load(Ordering::Acquire) {
+            return;
+        }
+        let mut guard = lock(&self.intake);
+        let Some(intake) = guard.as_mut().filter(|intake| intake.at_boundary()) else { return };
+        let Some((settings, loaded)) = lock(&self.swap).loaded.take() else { return };
+        self.swap_ready.store(false, Ordering::Relaxed);
+        let Ok(before) = self.engine() else { return };
+        let run = nanoseconds(loaded.model.run_time());
+        let running = loaded.running();
+        let writer = loaded.model.writer().clone();
+        let taken = intake
+            .converter_for(&loaded.manifest.input)
+            .and_then(|converter| Ok((converter, self.start_engine(loaded.model)?)));
+        let (converter, engine) = match taken {
+            Ok(taken) => taken,
+            Err(fault) => {
+                drop(guard);
+                return self.refuse(&fault);
+            }
+        };
+        let waiting = lock(&self.pace).waiting();
+        intake.end(EosPolicy::Drop, &Target { engine: &before, outlet: &self.outlet, waiting });
+        intake.set_model(loaded.manifest.input.clone(), writer, loaded.plan, converter);
+        let (wait, limit) = (intake.wait(), intake.held_frames());
+        drop(guard);
+        engine.begin(self.outlet.generation());
+        *lock(&self.engine) = Some(engine);
+        self.outlet.set_limit(2 * limit as usize);
+        let changed = {
+            let mut pace = lock(&self.pace);
+            let latency = pace.latency();
+            pace.set_run(run);
+            pace.set_window(wait);
+            pace.latency() != latency
+        };
+        self.latency_changed(changed);
+        self.stats.set_running(running);
+        lock(&self.swap).active.clone_from(&settings.model);
+        let name = loaded.manifest.name.clone();
+        gst::info!(CAT, imp = self, "the model is now {name}");
+        // Refused only while the stream ends, and the change with it.
+        let _ = self.add(Item::Model { manifest: loaded.manifest, before });
+        let structure = meta::model_structure(&name, settings.model.as_deref().unwrap_or_default());
+        let message = gst::message::Element::builder(structure).src(&*self.obj()).build();
+        // Fails only where no application listens.
+        let _ = self.obj().post_message(message);
+    }
+}
+
+fn nanoseconds(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

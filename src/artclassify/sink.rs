@@ -1,0 +1,185 @@
+//! What the sink pad of `artclassify` does with frames and events.
+
+use gst::{prelude::*, subclass::prelude::*};
+
+use super::{
+    CAT,
+    imp::{ArtClassify, lock},
+    intake::{Intake, Notice, Refusal, Target},
+    outlet::Item,
+};
+use crate::engine::Engine;
+use std::sync::Arc;
+
+impl ArtClassify {
+    pub(super) fn engine(&self) -> Result<Arc<Engine>, gst::FlowError> {
+        lock(&self.engine).clone().ok_or(gst::FlowError::Flushing)
+    }
+
+    pub(super) fn sink_chain(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.swap_if_ready();
+        let live = lock(&self.pace).live();
+        if live.is_none() {
+            self.ask_upstream();
+        }
+        let gap_tolerance = lock(&self.settings).gap_tolerance;
+        let (taken, running_time) = self.with_intake(|intake, target| {
+            let running_time = intake.running_time(&buffer);
+            (intake.frame(&buffer, target, gap_tolerance), running_time)
+        })?;
+        let owner = self.unless_refused(taken)?;
+        let age = running_time.and_then(|running_time| self.age(running_time));
+        let due = lock(&self.pace).due(age);
+        self.add(Item::Frame { buffer, owner, due }).map(|()| gst::FlowSuccess::Ok)
+    }
+
+    /// Lets the intake do something, counts it, and tells the user what it noticed.
+    fn with_intake<T>(&self, act: impl FnOnce(&mut Intake, &Target<'_>) -> T) -> Result<T, gst::FlowError> {
+        let engine = self.engine()?;
+        let (waiting, live) = {
+            let pace = lock(&self.pace);
+            (pace.waiting(), pace.live() == Some(true))
+        };
+        let target = Target { engine: &engine, outlet: &self.outlet, waiting };
+        let mut guard = lock(&self.intake);
+        let intake = guard.as_mut().ok_or(gst::FlowError::Flushing)?;
+        intake.set_live(live);
+        let done = act(intake, &target);
+        let notices = intake.take_notices();
+        intake.count();
+        drop(guard);
+        notices.into_iter().for_each(|notice| self.tell(notice));
+        Ok(done)
+    }
+
+    fn unless_refused<T>(&self, taken: Result<T, Refusal>) -> Result<T, gst::FlowError> {
+        taken.map_err(|refusal| match refusal {
+            Refusal::NoCaps => gst::FlowError::NotNegotiated,
+            Refusal::Fault(fault) => {
+                self.post_error_message(fault.to_message());
+                gst::FlowError::Error
+            }
+        })
+    }
+
+    /// How long ago the clock of a live pipeline reached a running time, in nanoseconds.
+    fn age(&self, running_time: gst::ClockTime) -> Option<i64> {
+        if lock(&self.pace).live() != Some(true) {
+            return None;
+        }
+        let now = self.obj().current_running_time()?.nseconds();
+        i64::try_from(i128::from(now) - i128::from(running_time.nseconds())).ok()
+    }
+
+    fn tell(&self, notice: Notice) {
+        match notice {
+            Notice::NoTimestamps => gst::element_imp_warning!(
+                self,
+                gst::StreamError::Format,
+                ("frames without a time stamp pass unclassified; let the source stamp them (do-timestamp=true)")
+            ),
+            Notice::Reverse => gst::element_imp_warning!(
+                self,
+                gst::StreamError::NotImplemented,
+                ("video that plays backwards passes unclassified")
+            ),
+            Notice::SlowSource => gst::element_imp_warning!(
+                self,
+                gst::StreamError::Format,
+                ("the source has fewer frames a second than the model takes samples: frames are repeated, and \
+                     scores may suffer")
+            ),
+        }
+    }
+
+    /// Puts an item in line behind those before it. One that nothing holds up leaves at once, on the streaming thread.
+    pub(super) fn add(&self, item: Item) -> Result<(), gst::FlowError> {
+        let Some(leaving) = self.outlet.add(item)? else { return Ok(()) };
+        let flow = self.let_leave(leaving);
+        if let Err(flow) = flow {
+            self.outlet.stop(flow);
+        }
+        self.outlet.left();
+        flow
+    }
+
+    fn enqueue(&self, event: gst::Event) -> bool {
+        self.add(Item::Event(event)).is_ok()
+    }
+
+    pub(super) fn sink_event(&self, pad: &gst::Pad, event: gst::Event) -> bool {
+        gst::log!(CAT, obj = pad, "{event:?}");
+        match event.view() {
+            gst::EventView::FlushStart(_) => {
+                self.close();
+                let passed = self.srcpad.push_event(event);
+                // Waits for the task's turn to end. A task that was never started has nothing to pause.
+                let _ = self.srcpad.pause_task();
+                passed
+            }
+            gst::EventView::FlushStop(_) => {
+                self.restart();
+                self.srcpad.push_event(event) && self.start_task().is_ok()
+            }
+            gst::EventView::StreamStart(_) => {
+                let eos = lock(&self.settings).eos;
+                // A stream that begins while the element stops is told nothing of.
+                let _ = self.with_intake(|intake, target| intake.new_stream(eos, target));
+                self.enqueue(event)
+            }
+            gst::EventView::Caps(caps) => match gst_video::VideoInfo::from_caps(caps.caps()) {
+                Ok(info) => self.set_info(&info) && self.enqueue(event),
+                Err(fault) => {
+                    let caps = caps.caps();
+                    gst::element_imp_error!(self, gst::StreamError::Format, ["caps {caps}: {fault}"]);
+                    false
+                }
+            },
+            gst::EventView::Segment(segment) => match segment.segment().downcast_ref::<gst::ClockTime>() {
+                Some(segment) => {
+                    if let Some(intake) = &mut *lock(&self.intake) {
+                        intake.set_segment(segment.clone());
+                    }
+                    self.enqueue(event)
+                }
+                None => {
+                    let format = segment.segment().format();
+                    gst::element_imp_error!(
+                        self,
+                        gst::StreamError::Format,
+                        ["segment: found format {format:?}, expected time"]
+                    );
+                    false
+                }
+            },
+            gst::EventView::Gap(gap) => {
+                let (start, duration) = gap.get();
+                let taken = self.with_intake(|intake, target| intake.gap(start, duration, target));
+                taken.and_then(|taken| self.unless_refused(taken)).is_ok() && self.enqueue(event)
+            }
+            gst::EventView::Eos(_) => {
+                let eos = lock(&self.settings).eos;
+                // As above.
+                let _ = self.with_intake(|intake, target| intake.end(eos, target));
+                self.enqueue(event)
+            }
+            _ if event.is_serialized() => self.enqueue(event),
+            _ => gst::Pad::event_default(pad, Some(&*self.obj()), event),
+        }
+    }
+
+    fn set_info(&self, info: &gst_video::VideoInfo) -> bool {
+        let (fault, wait, held) = match &mut *lock(&self.intake) {
+            Some(intake) => (intake.set_info(info).err(), intake.wait(), intake.held_frames()),
+            None => return false,
+        };
+        if let Some(fault) = fault {
+            self.post_error_message(fault.to_message());
+            return false;
+        }
+        self.outlet.set_limit(2 * held as usize);
+        let changed = lock(&self.pace).set_window(wait);
+        self.latency_changed(changed);
+        true
+    }
+}

@@ -1,0 +1,382 @@
+//! The machine that turns frames into samples, windows and owners, and the numbers that windows have.
+
+use std::collections::VecDeque;
+
+use super::{FrameTime, Grid, GridSettings, Reset, Sampled, Step, WindowPlan};
+use crate::action::Moment;
+
+/// Which window's result a frame carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ownership {
+    /// The window in whose central hop the frame lies.
+    Central,
+    /// The same, but frames before the central hop of a grid's first window, which would wait longer than all others,
+    /// carry none.
+    CentralInTime,
+    /// The newest window that is complete when the frame comes.
+    Newest,
+}
+
+/// What a sample is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The frame before the one just taken.
+    Previous,
+    /// The frame just taken.
+    Current,
+    /// The frame of the sample before, once more.
+    Repeat,
+}
+
+/// A window whose samples are complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// Number of the window; numbers count up over all grids.
+    pub number: u64,
+    /// The frames of its samples, as many as a window has. Where fewer were taken, the last one fills up.
+    pub samples: Vec<Moment>,
+    /// How many samples were taken.
+    pub taken: usize,
+    /// Begin of the frames that it owns.
+    pub owns_from: Moment,
+    /// End of the frames that it owns, for all that is known when it closes.
+    pub owns_to: Moment,
+}
+
+/// The end of a grid: its samples are in no later window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GridEnd {
+    /// Why, where a frame ended it.
+    pub reset: Option<Reset>,
+    /// Its last window, if it had any. Frames that later ones would own belong to this one.
+    pub last: Option<u64>,
+    /// Where its last frame ends.
+    pub until: Option<Moment>,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// The grid ended.
+    GridEnded(GridEnd),
+    /// The next sample is taken.
+    Sample(Source),
+    /// The samples so far complete a window.
+    Window(Window),
+}
+
+/// What a frame brought about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// What to do, in order.
+    pub decisions: Vec<Decision>,
+    /// Number of the window that owns the frame, which need not be complete; `None` where there is none.
+    pub owner: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+struct LastFrame {
+    time: FrameTime,
+    /// Whether samples can still be taken from it.
+    usable: bool,
+}
+
+/// Windows of a stream of frames: decides and numbers, and leaves it to the caller to obey.
+#[derive(Debug, Clone)]
+pub struct Windower {
+    fps: f64,
+    plan: WindowPlan,
+    ownership: Ownership,
+    grid: Grid,
+    /// The last frame of the running grid.
+    last: Option<LastFrame>,
+    /// How many frames came so far.
+    count: u64,
+    /// Which of them the newest sample was taken from.
+    sampled: Option<u64>,
+    repeated: u64,
+    /// The frames of the last samples, no more than a window has.
+    recent: VecDeque<Moment>,
+    /// Number of the grid's window 0.
+    base: u64,
+    /// Number of the next window.
+    next: u64,
+}
+
+impl Windower {
+    /// The machine at the start of a stream.
+    #[must_use]
+    pub fn new(settings: GridSettings, plan: WindowPlan, ownership: Ownership) -> Self {
+        Self {
+            fps: settings.fps,
+            plan,
+            ownership,
+            grid: Grid::new(settings),
+            last: None,
+            count: 0,
+            sampled: None,
+            repeated: 0,
+            recent: VecDeque::new(),
+            base: 0,
+            next: 0,
+        }
+    }
+
+    /// Changes which window's result frames carry.
+    pub fn set_ownership(&mut self, ownership: Ownership) {
+        self.ownership = ownership;
+    }
+
+    /// Changes the sample rate and the windows, between two grids.
+    pub fn set_plan(&mut self, fps: f64, plan: WindowPlan) {
+        self.fps = fps;
+        self.plan = plan;
+        self.grid.set_fps(fps);
+    }
+
+    /// Whether a grid has begun.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.grid.decided() > 0
+    }
+
+    /// Changes the gap tolerance, in nanoseconds.
+    pub fn set_gap_tolerance(&mut self, tolerance: u64) {
+        self.grid.set_gap_tolerance(tolerance);
+    }
+
+    /// How many samples repeated the frame of the sample before.
+    #[must_use]
+    pub fn repeated(&self) -> u64 {
+        self.repeated
+    }
+
+    /// The last frame of the running grid.
+    #[must_use]
+    pub fn last_frame(&self) -> Option<&FrameTime> {
+        self.last.as_ref().map(|last| &last.time)
+    }
+
+    /// How long a frame in or behind the central hop of a window waits for the window's last sample at most, in
+    /// nanoseconds.
+    #[must_use]
+    pub fn delay(&self) -> u64 {
+        match self.ownership {
+            Ownership::Central | Ownership::CentralInTime => (self.plan.delay() / self.fps * 1e9) as u64,
+            Ownership::Newest => 0,
+        }
+    }
+
+    /// How many frames wait for their windows at most, at `rate` frames a second, with some to spare.
+    #[must_use]
+    pub fn held_frames(&self, rate: f64) -> u32 {
+        let samples = match self.ownership {
+            Ownership::Central => {
+                let steady = self.plan.delay() + self.plan.hop() as f64;
+                steady.max(self.plan.frames() as f64)
+            }
+            Ownership::CentralInTime => self.plan.delay() + self.plan.hop() as f64,
+            Ownership::Newest => 0.0,
+        };
+        ((samples / self.fps * rate).ceil() as u32).saturating_add(2)
+    }
+
+    /// The frames changed their format: a sample that would be taken from the frame before is taken from the
+    /// next one instead. The window goes on.
+    pub fn change_format(&mut self) {
+        if let Some(last) = &mut self.last {
+            last.usable = false;
+        }
+    }
+
+    /// The stream was flushed: nothing of it is left but the count of windows.
+    pub fn flush(&mut self) {
+        self.grid.clear();
+        self.forget();
+    }
+
+    /// Takes the next frame.
+    pub fn frame(&mut self, time: FrameTime) -> Taken {
+        let mut decisions = Vec::new();
+        let decided = self.grid.decided();
+        let step = self.grid.push(time);
+        if step.reset.is_some() {
+            let last = self.last_whole(decided);
+            decisions.push(Decision::GridEnded(self.end_grid(step.reset, last)));
+        }
+        self.take(&step, &time, &mut decisions);
+        let at = self.grid.position(time.running_time);
+        let owner = match self.ownership {
+            Ownership::Central => at.map(|at| self.base + self.plan.owner(at)),
+            Ownership::CentralInTime => {
+                at.filter(|&at| at >= self.plan.centre()).map(|at| self.base + self.plan.owner(at))
+            }
+            Ownership::Newest => self.last_whole(self.grid.decided()),
+        };
+        self.last = Some(LastFrame { time, usable: true });
+        self.count += 1;
+        Taken { decisions, owner }
+    }
+
+    /// No frame comes before the running time `until`, in nanoseconds: the last one stays on screen, no longer than the
+    /// gap tolerance.
+    pub fn gap(&mut self, until: u64) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        if let Some(last) = self.last.as_ref().filter(|last| last.usable).map(|last| last.time) {
+            let step = self.grid.advance(until);
+            self.take(&step, &last, &mut decisions);
+        }
+        decisions
+    }
+
+    fn take(&mut self, step: &Step, current: &FrameTime, decisions: &mut Vec<Decision>) {
+        for (n, &sampled) in (step.first..).zip(&step.samples) {
+            decisions.push(Decision::Sample(self.sample(sampled, current)));
+            if let Some(k) = self.plan.completed_by(n) {
+                decisions.push(Decision::Window(self.window(k, self.plan.frames())));
+            }
+        }
+    }
+
+    /// The stream ended. With `pad`, samples that lie in no whole window make one more, which comes first.
+    pub fn end(&mut self, pad: bool) -> (Option<Window>, GridEnd) {
+        let decided = self.grid.decided();
+        let open = self.plan.left_open(decided).filter(|_| pad);
+        let window = open.map(|(k, samples)| self.window(k, samples));
+        let last = window.as_ref().map(|window| window.number).or_else(|| self.last_whole(decided));
+        self.grid.clear();
+        (window, self.end_grid(None, last))
+    }
+
+    /// Number of the last window that `decided` samples of the running grid fill.
+    fn last_whole(&self, decided: u64) -> Option<u64> {
+        Some(self.base + decided.checked_sub(self.plan.frames())? / self.plan.hop())
+    }
+
+    fn end_grid(&mut self, reset: Option<Reset>, last: Option<u64>) -> GridEnd {
+        let until = self.last_frame().map(|frame| Moment {
+            pts: frame.pts.saturating_add(frame.duration),
+            running_time: frame.running_time.saturating_add(frame.duration),
+        });
+        self.forget();
+        GridEnd { reset, last, until }
+    }
+
+    fn forget(&mut self) {
+        self.recent.clear();
+        self.last = None;
+        self.base = self.next;
+    }
+
+    /// Takes the next sample from the frame before or from `current`.
+    fn sample(&mut self, sampled: Sampled, current: &FrameTime) -> Source {
+        let (source, frame, number) = match (&self.last, sampled) {
+            (Some(last), Sampled::Previous) if last.usable => (Source::Previous, &last.time, self.count - 1),
+            _ => (Source::Current, current, self.count),
+        };
+        let repeats = self.sampled.replace(number) == Some(number);
+        self.repeated += u64::from(repeats);
+        let moment = Moment { pts: frame.pts, running_time: frame.running_time };
+        if self.recent.len() as u64 == self.plan.frames() {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(moment);
+        if repeats { Source::Repeat } else { source }
+    }
+
+    /// Window `k` of the grid, which is the last `taken` samples.
+    fn window(&mut self, k: u64, taken: u64) -> Window {
+        let taken = taken as usize;
+        let older = self.recent.len().saturating_sub(taken);
+        let mut samples: Vec<Moment> = self.recent.iter().skip(older).copied().collect();
+        let centre = self.plan.centre();
+        let owns_from = self.moment(&samples, if k == 0 { 0.0 } else { centre });
+        let owns_to = self.moment(&samples, centre + self.plan.hop() as f64);
+        if let Some(&last) = samples.last() {
+            samples.resize(self.plan.frames() as usize, last);
+        }
+        let number = self.base + k;
+        self.next = number + 1;
+        Window { number, samples, taken, owns_from, owns_to }
+    }
+
+    /// The moment `position` samples after the first of `samples`.
+    fn moment(&self, samples: &[Moment], position: f64) -> Moment {
+        let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
+            return Moment { pts: 0, running_time: 0 };
+        };
+        let after = (position / self.fps * 1e9) as u64;
+        let base = samples.get(position as usize).unwrap_or(last);
+        let running_time = first.running_time.saturating_add(after);
+        let ahead = running_time.saturating_sub(base.running_time);
+        Moment { pts: base.pts.saturating_add(ahead), running_time }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn windower(frames: u64, hop: u64) -> Windower {
+        let settings = GridSettings { fps: 10.0, gap_tolerance: 2_000 * MS };
+        Windower::new(settings, WindowPlan::new(frames, hop).unwrap(), Ownership::Central)
+    }
+
+    fn frame(running_time: u64, duration: u64) -> FrameTime {
+        let pts = running_time + 7;
+        FrameTime { pts, running_time, stream_time: Some(running_time), duration, discont: false }
+    }
+
+    fn sources(taken: &Taken) -> Vec<Source> {
+        let sources = taken.decisions.iter().filter_map(|decision| match decision {
+            Decision::Sample(source) => Some(*source),
+            _ => None,
+        });
+        sources.collect()
+    }
+
+    #[test]
+    fn a_slow_source_repeats_frames_and_counts_them() {
+        let mut windower = windower(4, 4);
+        for second in 0..3 {
+            windower.frame(frame(second * 1_000 * MS, 1_000 * MS));
+        }
+        assert_eq!(windower.repeated(), 23);
+    }
+
+    #[test]
+    fn after_a_change_of_format_no_sample_is_of_the_frame_before() {
+        let mut windower = windower(4, 4);
+        windower.frame(frame(0, 100 * MS));
+        windower.change_format();
+        let taken = windower.frame(frame(300 * MS, 100 * MS));
+        assert_eq!(sources(&taken), [Source::Current, Source::Repeat, Source::Repeat]);
+        assert_eq!(windower.repeated(), 2);
+    }
+
+    #[test]
+    fn a_frame_in_a_new_format_is_no_repeat_though_it_has_the_same_time() {
+        let mut windower = windower(4, 4);
+        windower.frame(frame(0, 100 * MS));
+        windower.change_format();
+        assert_eq!(sources(&windower.frame(frame(0, 200 * MS))), [Source::Current]);
+    }
+
+    #[test]
+    fn a_change_of_format_at_the_end_leaves_the_end_where_the_last_frame_ends() {
+        let mut windower = windower(4, 4);
+        windower.frame(frame(0, 100 * MS));
+        windower.change_format();
+        let (window, end) = windower.end(true);
+        let until = Moment { pts: 100 * MS + 7, running_time: 100 * MS };
+        assert_eq!(end, GridEnd { reset: None, last: Some(0), until: Some(until) });
+        assert_eq!(window.map(|window| (window.taken, window.samples.len())), Some((1, 4)));
+    }
+
+    #[test]
+    fn upstream_needs_frames_for_the_first_window_too() {
+        assert_eq!(windower(16, 1).held_frames(30.0), 50);
+    }
+}
