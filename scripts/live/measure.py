@@ -70,7 +70,7 @@ def measure_rtsp(args: argparse.Namespace) -> None:
     shown = {dive["name"] for dive in dives["dives"]}
     with camera(clip, round(args.minutes * 60 / length) + 2) as url:
         line = (
-            f"rtspsrc name=source location={url} latency=200 drop-on-latency=true "
+            f"rtspsrc name=source location={url} latency=200 "
             "! application/x-rtp,media=video ! decodebin ! identity name=in "
             f"! artclassify name=c model={args.model} "
             "! fakesink name=sink sync=true signal-handoffs=true"
@@ -114,8 +114,8 @@ def measure_slow(args: argparse.Namespace) -> None:
     lines = [f"{source} ! {element} ! {sink}", f"{source} ! {sink}"]
     seen, bare = finish([watch(line, seconds, RATE) for line in lines])
     stats = seen["stats"]
-    results = max(1, stats.get("results", 0))
-    accounted = sum(stats.get(name, 0) for name in ("results", "dropped", "flushed"))
+    results = max(1, stats["results"])
+    accounted = sum(stats[name] for name in ("results", "dropped", "flushed", "waiting"))
     print(f"policy={args.policy} alignment={args.alignment}, sync={sync}\n")
     table({
         "time": [f"{one['seconds']:.0f} s, {one['ended']}" for one in (seen, bare)],
@@ -127,7 +127,7 @@ def measure_slow(args: argparse.Namespace) -> None:
         "jitter": [jitter(one["lags"]) for one in (seen, bare)],
         "resident memory": [memory(one["memory"]) for one in (seen, bare)],
         "stats": [counts(stats), ""],
-        "windows": [f"{stats['windows']}; results + dropped + flushed = {accounted}", ""],
+        "windows": [f"{stats['windows']}; results + dropped + flushed + waiting = {accounted}", ""],
     }, "with artclassify", "without")  # fmt: skip
 
 
@@ -199,8 +199,11 @@ def memory(samples: Sequence[tuple[float, float]]) -> str:
 
 
 def counts(stats: dict[str, int]) -> str:
-    """The numbers of `stats`."""
-    return ", ".join(f"{name} {value}" for name, value in stats.items())
+    """The counts of `stats`, and its times in ms."""
+    return ", ".join(
+        f"{name} {value / 1e6:.1f} ms" if "-p" in name else f"{name} {value}"
+        for name, value in stats.items()
+    )
 
 
 def table(rows: dict[str, str | list[str]], *heads: str) -> None:

@@ -2,7 +2,7 @@
 
 Run by /usr/bin/python3, which has GStreamer's bindings (python3-gi). What is watched goes by name:
 
-- `in`, any element: the frames that leave it are counted;
+- `in`, any element: the frames that leave it are counted; the stream is ended there;
 - `sink`, a fakesink with signal-handoffs=true: its frames are timed when it shows them, which is as
   soon as they come with sync=false, and at their time with sync=true;
 - `c`, an artclassify, if there is one: its stats are read at the end;
@@ -132,8 +132,9 @@ class Watch:
         return GLib.SOURCE_CONTINUE
 
     def stop(self) -> bool:
-        """Ends the stream as its source would, and waits for all frames to come out."""
-        self.pipeline.send_event(Gst.Event.new_eos())
+        """Ends the stream at `in`, and waits for all frames to come out."""
+        sink = self.pipeline.get_by_name("in").get_static_pad("sink")
+        (sink or self.pipeline).send_event(Gst.Event.new_eos())
         GLib.timeout_add_seconds(END_TIMEOUT, self.end, "no end of stream came")
         return GLib.SOURCE_REMOVE
 

@@ -33,7 +33,8 @@ class Camera(GstRtspServer.RTSPMediaFactory):
 
     def do_create_element(self, url: GstRtsp.RTSPUrl) -> Gst.Element:
         """The clip again and again, and a payloader with a gap."""
-        sources = f"filesrc location={self.clip} ! qtdemux ! c. " * self.times
+        # With queues the pads of concat are asked for here, and not by all demuxers at once.
+        sources = f"filesrc location={self.clip} ! qtdemux ! queue ! c. " * self.times
         camera = Gst.parse_bin_from_description(f"concat name=c {sources}", False)
         lossy = Gst.parse_bin_from_description(
             f"rtph264pay config-interval=-1 ! identity name=air drop-probability={self.loss}", True
