@@ -1,5 +1,6 @@
 # Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
-# Settings (make demo MODEL=... or from the environment): MODEL, STREAM, PYTHON, CARGO_TARGET_DIR.
+# Settings (make demo MODEL=... or from the environment): MODEL, STREAM, PYTHON, CARGO_TARGET_DIR,
+# FUZZ_SECONDS.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -10,12 +11,14 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 MODEL ?= models/zoo/synthdive48-art
 STREAM ?= pipelines/media/synthdive-stream.mp4
+FUZZ_SECONDS ?= 120
 PYTHON ?= $(shell command -v python3 || command -v python3.11 || echo python3)
 
 ORT_VERSION := 1.31.1
 ORT := .cache/onnxruntime/$(ORT_VERSION)/libonnxruntime.so
 PLUGIN := .cache/gst-plugins/libgstartclassify.so
 VENV_PYTHON := .venv/bin/python
+FUZZ_TARGETS := manifest labels window
 BUILT := $(or $(CARGO_TARGET_DIR),target)/release/libgstartclassify.so
 
 # gcc and the -dev packages build the plugin. Of GStreamer: "good" reads and writes MP4, Matroska and PNG, "libav"
@@ -27,7 +30,7 @@ PACKAGES := gcc libc6-dev pkg-config \
 # The RTSP server of the tests, and what watches pipelines in scripts/live.
 TEST_PACKAGES := python3-gi gir1.2-gst-rtsp-server-1.0
 
-.PHONY: help demo test figures setup packages test-packages onnxruntime build env lint rust-lint python-lint rust-test python-test clean
+.PHONY: help demo test fuzz figures setup packages test-packages onnxruntime build env lint rust-lint python-lint rust-test python-test clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +66,7 @@ rust-lint: packages
 	@scripts/need-cargo.sh
 	@echo "== Rust format and lints"
 	cargo fmt --check
+	rustfmt --check --edition 2024 tests/fuzz/fuzz_targets/*.rs
 	cargo clippy --locked --all-targets -- -D warnings
 
 python-lint: .venv/ready
@@ -77,11 +81,24 @@ python-test: setup test-packages .venv/ready
 	@echo "== Python tests"
 	$(WITH_PLUGIN) $(VENV_PYTHON) -m pytest models/tests tests/acceptance
 
+fuzz: packages ## feed manifests, labels and streams of frames out of chance to the code, FUZZ_SECONDS (120) each
+	@scripts/need-cargo.sh
+	@scripts/packages.sh g++
+	@cargo fuzz --version > /dev/null 2>&1 || cargo install --locked cargo-fuzz
+	@mkdir -p $(FUZZ_TARGETS:%=tests/fuzz/corpus/%)
+	@for target in $(FUZZ_TARGETS); do \
+		echo "== Fuzzing: $$target, $(FUZZ_SECONDS) s"; \
+		options=(-max_total_time=$(FUZZ_SECONDS) -max_len=1024 -print_final_stats=1); \
+		[ ! -e tests/fuzz/$$target.dict ] || options+=(-dict=tests/fuzz/$$target.dict); \
+		cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none --target-dir "$(or $(CARGO_TARGET_DIR),target)" $$target \
+			tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target -- "$${options[@]}"; \
+	done
+
 figures: setup .venv/ready ## measure CPU, speed and memory beside decoding and bare ONNX Runtime
 	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/figures.py --model "$(MODEL)" --stream "$(STREAM)"
 
 clean: ## remove what was built, downloaded and written, but not Debian's packages
-	rm -rf target out .venv .cache
+	rm -rf target out .venv .cache tests/fuzz/artifacts tests/fuzz/corpus
 
 # A command with this before it finds the plugin and ONNX Runtime, and dies of GLib's critical warnings.
 WITH_PLUGIN = GST_PLUGIN_PATH="$$PWD/$(dir $(PLUGIN))" ORT_DYLIB_PATH="$$PWD/$(ORT)" G_DEBUG=fatal-criticals

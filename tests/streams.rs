@@ -384,7 +384,7 @@ fn action_settings_change_while_playing() {
     bench.push(&[shot(RED, 30), shot(BLUE, 30)]);
     let (frames, events) = bench.finish();
     let action = events.iter().filter_map(|event| event.structure()).find_map(meta::read_action).unwrap();
-    assert!(action.event.start.pts >= SECOND / 2, "{action:?}");
+    assert!(action.event.start.moment.pts >= SECOND / 2, "{action:?}");
     assert_eq!(frames.len(), 90);
 }
 

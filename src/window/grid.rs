@@ -138,6 +138,13 @@ impl Grid {
         (samples as f64 * SECOND / self.settings.fps) as u64
     }
 
+    /// The running time of a position on the running grid, in nanoseconds; `None` before the first frame.
+    #[must_use]
+    pub fn running_time(&self, position: f64) -> Option<u64> {
+        let after = (position * SECOND / self.settings.fps).round() as u64;
+        self.state.as_ref().map(|running| running.origin.saturating_add(after))
+    }
+
     /// The position of a running time on the running grid, in samples since its start; `None` before the
     /// first frame.
     #[must_use]

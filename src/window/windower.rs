@@ -289,9 +289,9 @@ impl Windower {
         let taken = taken as usize;
         let older = self.recent.len().saturating_sub(taken);
         let mut samples: Vec<Moment> = self.recent.iter().skip(older).copied().collect();
-        let centre = self.plan.centre();
-        let owns_from = self.moment(&samples, if k == 0 { 0.0 } else { centre });
-        let owns_to = self.moment(&samples, centre + self.plan.hop() as f64);
+        let central = (k * self.plan.hop()) as f64 + self.plan.centre();
+        let owns_from = self.moment(&samples, if k == 0 { 0.0 } else { central });
+        let owns_to = self.moment(&samples, central + self.plan.hop() as f64);
         if let Some(&last) = samples.last() {
             samples.resize(self.plan.frames() as usize, last);
         }
@@ -300,16 +300,18 @@ impl Windower {
         Window { number, samples, taken, owns_from, owns_to }
     }
 
-    /// The moment `position` samples after the first of `samples`.
+    /// The moment at a position of the grid, by the clocks of the last of `samples` before it.
     fn moment(&self, samples: &[Moment], position: f64) -> Moment {
-        let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
+        let (Some(running_time), Some(first)) = (self.grid.running_time(position), samples.first()) else {
             return Moment { pts: 0, running_time: 0 };
         };
-        let after = (position / self.fps * 1e9) as u64;
-        let base = samples.get(position as usize).unwrap_or(last);
-        let running_time = first.running_time.saturating_add(after);
-        let ahead = running_time.saturating_sub(base.running_time);
-        Moment { pts: base.pts.saturating_add(ahead), running_time }
+        let near = samples.iter().rfind(|sample| sample.running_time <= running_time).unwrap_or(first);
+        let pts = if running_time < near.running_time {
+            near.pts.saturating_sub(near.running_time - running_time)
+        } else {
+            near.pts.saturating_add(running_time - near.running_time)
+        };
+        Moment { pts, running_time }
     }
 }
 
@@ -373,6 +375,19 @@ mod tests {
         let until = Moment { pts: 100 * MS + 7, running_time: 100 * MS };
         assert_eq!(end, GridEnd { reset: None, last: Some(0), until: Some(until) });
         assert_eq!(window.map(|window| (window.taken, window.samples.len())), Some((1, 4)));
+    }
+
+    #[test]
+    fn windows_own_stretches_of_the_grid_however_far_frames_lie_from_it() {
+        let mut windower = windower(4, 2);
+        let frames = (0..6).flat_map(|n| windower.frame(frame(n * 330 * MS, 330 * MS)).decisions);
+        let windows = frames.filter_map(|decision| match decision {
+            Decision::Window(window) => Some((window.owns_from, window.owns_to)),
+            _ => None,
+        });
+        let moment = |ms| Moment { pts: ms * MS + 7, running_time: ms * MS };
+        let expected = [(0, 300), (300, 500), (500, 700)].map(|(from, to)| (moment(from), moment(to)));
+        assert_eq!(windows.take(3).collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! The source has 1000 frames a second, of which the model takes one in 2000, so that what is measured is the frames that
 //! are not sampled.
 
+#![allow(missing_docs)] // The macros make a public function.
+
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -35,6 +35,8 @@ struct Seen {
     /// Running times and owners of the grid's frames whose window was not submitted yet.
     waiting: Vec<(u64, u64)>,
     last_owner: Option<u64>,
+    /// Where the frames of the window before end.
+    owned_to: Option<u64>,
 }
 
 impl Seen {
@@ -94,9 +96,18 @@ impl Seen {
         }
         let times: Vec<u64> = samples.iter().map(|sample| sample.running_time).collect();
         assert!(times.is_sorted() && samples[taken - 1..].windows(2).all(|pair| pair[0] == pair[1]));
-        assert!(owns_from.running_time <= owns_to.running_time && owns_from.running_time >= times[0]);
-        let newest = *number;
-        self.waiting.retain(|&(_, owner)| owner > newest);
+        assert!(owns_from.running_time <= owns_to.running_time);
+        if let Some(end) = self.owned_to.replace(owns_to.running_time) {
+            assert_eq!(end, owns_from.running_time, "a window owns from where the one before ends");
+        }
+        for &(time, owner) in self.waiting.iter().filter(|(_, owner)| owner == number) {
+            let (from, to) = (owns_from.running_time, owns_to.running_time);
+            assert!(
+                time.saturating_add(1) >= from && time <= to,
+                "window {owner} owns a frame at {time}, and says {from} to {to}"
+            );
+        }
+        self.waiting.retain(|(_, owner)| owner > number);
     }
 
     fn frame(&mut self, setup: &Setup, delay: u64, running_time: u64, owner: Option<u64>) {

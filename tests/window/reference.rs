@@ -86,7 +86,7 @@ impl History<'_> {
 
     /// Nanoseconds that so many samples take.
     fn samples_last(&self, samples: f64) -> f64 {
-        samples / self.setup.fps * 1e9
+        samples * 1e9 / self.setup.fps
     }
 
     /// How long the frame of an event lasts, as far as sampling goes.
@@ -194,23 +194,24 @@ impl History<'_> {
         let &(first, taken) = window;
         let own: Vec<Moment> =
             samples[first..first + taken].iter().map(|sample| self.moment(span, sample)).collect();
-        let offset = (self.setup.frames - self.setup.hop) as f64 / 2.0;
-        // As far on from the first sample, in the clock of the sample last before that.
-        let at = |position: f64| {
-            let ahead = self.samples_last(position) as u64;
-            let running_time = own[0].running_time.saturating_add(ahead);
-            let near = own[(position as usize).min(taken - 1)];
-            let pts = near.pts.saturating_add(running_time.saturating_sub(near.running_time));
-            Moment { pts, running_time }
-        };
         let k = windows.iter().position(|other| other == window).expect("a window of the grid");
+        // A position of the grid, in the clock of the last of the window's frames before it, or the first.
+        let origin = self.time(span.frames[0]).running_time;
+        let at = |position: f64| {
+            let running_time = origin.saturating_add(self.samples_last(position).round() as u64);
+            let before = own.iter().rfind(|sample| sample.running_time <= running_time);
+            let near = before.unwrap_or(&own[0]);
+            let pts = i128::from(near.pts) + i128::from(running_time) - i128::from(near.running_time);
+            Moment { pts: pts.clamp(0, u64::MAX.into()) as u64, running_time }
+        };
+        let end = first as f64 + (self.setup.frames + self.setup.hop) as f64 / 2.0;
         let padded = own.iter().chain(std::iter::repeat(&own[taken - 1])).take(self.setup.frames as usize);
         Decision::Window(Window {
             number: base + k as u64,
             samples: padded.copied().collect(),
             taken,
-            owns_from: at(if k == 0 { 0.0 } else { offset }),
-            owns_to: at(offset + self.setup.hop as f64),
+            owns_from: at(if k == 0 { 0.0 } else { end - self.setup.hop as f64 }),
+            owns_to: at(end),
         })
     }
 

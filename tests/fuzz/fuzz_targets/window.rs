@@ -1,0 +1,71 @@
+//! Any stream of frames through the window machine.
+
+#![no_main]
+
+use gstartclassify::window::Ownership;
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../window/events.rs"]
+mod events;
+#[path = "../../window/invariants.rs"]
+mod invariants;
+
+use events::{MS, Op, Other, RATES, Setup, events};
+
+/// Reads what a machine is made for and what its source does, each from as few bytes as it takes.
+struct Reader<'a>(std::slice::Iter<'a, u8>);
+
+impl Reader<'_> {
+    fn byte(&mut self) -> Option<u8> {
+        self.0.next().copied()
+    }
+
+    fn word(&mut self) -> Option<u16> {
+        Some(u16::from_le_bytes([self.byte()?, self.byte()?]))
+    }
+
+    /// A number of any size: its leading bits and how far they are shifted.
+    fn number(&mut self) -> Option<u64> {
+        let bits = u64::from(self.word()?);
+        Some(bits.rotate_left(u32::from(self.byte()?)))
+    }
+
+    fn setup(&mut self) -> Option<Setup> {
+        let fps = match self.byte()? {
+            byte @ 0..200 => RATES[usize::from(byte) % RATES.len()],
+            200.. => f64::from(self.word()?.max(1)) / 100.0,
+        };
+        let frames = u64::from(self.byte()? % 8) + 1;
+        let hop = u64::from(self.byte()?) % frames + 1;
+        let flags = self.byte()?;
+        let ownership = if flags & 1 == 0 { Ownership::Central } else { Ownership::Newest };
+        let gap_tolerance = [0, 100 * MS, 2_000 * MS, u64::MAX][usize::from(flags >> 1) % 4];
+        Some(Setup { fps, frames, hop, ownership, gap_tolerance })
+    }
+
+    fn op(&mut self) -> Option<Op> {
+        let op = match self.byte()? {
+            byte @ 0..128 => Op::Next { jitter: (byte << 1) as i8 },
+            128..144 => Op::Again,
+            byte @ 144..160 => Op::Skip { frames: byte % 16 },
+            byte @ 160..176 => {
+                Op::Jump { ms: self.word()? as i16, discont: byte & 1 == 1, position: byte & 2 == 2 }
+            }
+            176..192 => Op::Rate { rate: self.byte()? },
+            192 => Op::Wild { running_time: self.number()?, duration: self.number()? },
+            193..208 => Op::Other(Other::Flush),
+            208..224 => Op::Other(Other::Format),
+            byte @ 224..240 => Op::Other(Other::End { pad: byte & 1 == 1 }),
+            240.. => Op::Other(Other::Tolerance { ms: self.word()? }),
+        };
+        Some(op)
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let mut reader = Reader(data.iter());
+    let Some(setup) = reader.setup() else { return };
+    // More tells nothing new, and takes longer.
+    let ops: Vec<Op> = std::iter::from_fn(|| reader.op()).take(64).collect();
+    invariants::check(&setup, &events(&ops));
+});
