@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::wording::one_line;
+
 /// Everything that can go wrong, in words that name the place, what was found, what was expected and
 /// what to do.
 #[derive(Debug, thiserror::Error)]
@@ -27,14 +29,33 @@ pub enum Error {
         hint: String,
     },
     /// A file is there but cannot be read.
-    #[error("{}: cannot be read: {source}; check that it is a file and its permissions", path.display())]
+    #[error("{}: this {what} cannot be read: found {source}, expected a file with read permission; {hint}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
+        /// What it should have been.
+        what: &'static str,
+        /// What to do.
+        hint: String,
         /// Why.
         source: std::io::Error,
     },
-    /// A manifest or a labels file says something that cannot be used.
+    /// A manifest says something that cannot be used.
+    #[error(
+        "{}: {place}: found {found}, expected {expected} (see \"Models: model.toml\" in README.md)",
+        path.display()
+    )]
+    Manifest {
+        /// The manifest file.
+        path: PathBuf,
+        /// The key or line.
+        place: String,
+        /// What stands there.
+        found: String,
+        /// What should stand there.
+        expected: String,
+    },
+    /// A file of a model holds something that cannot be used.
     #[error("{}: {subject}: found {found}, expected {expected}", path.display())]
     Contents {
         /// The file.
@@ -48,17 +69,18 @@ pub enum Error {
     },
     /// ONNX Runtime does not take a graph.
     #[error(
-        "{}: ONNX Runtime cannot load this graph: {message}; found {size} bytes, expected a complete ONNX \
-         model: export it again or copy it again in full",
+        "{}: ONNX Runtime cannot load this graph: {message}; found {found}, expected a complete ONNX model: {cure}",
         path.display()
     )]
     Graph {
         /// The graph file.
         path: PathBuf,
-        /// Its size.
-        size: u64,
         /// What ONNX Runtime says.
         message: String,
+        /// What the file looks like.
+        found: String,
+        /// What to do.
+        cure: &'static str,
     },
     /// A graph does not do what its manifest says.
     #[error(
@@ -101,7 +123,11 @@ pub enum Error {
         message: String,
     },
     /// A graph failed while it ran.
-    #[error("{}: the model failed while it ran: {message}", path.display())]
+    #[error(
+        "{}: the model failed while it ran: found {message}, expected a run without an error: try the graph in the \
+         Python package onnxruntime, mend it and export it again",
+        path.display()
+    )]
     Inference {
         /// The graph file.
         path: PathBuf,
@@ -127,7 +153,22 @@ pub enum Error {
 }
 
 impl Error {
-    /// An error about something that stands in a manifest or labels file.
+    /// An error about something that stands in a manifest.
+    pub fn manifest(
+        path: &Path,
+        place: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Manifest {
+            path: path.to_owned(),
+            place: place.into(),
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
+
+    /// An error about something in another file of a model.
     pub fn contents(
         path: &Path,
         subject: impl Into<String>,
@@ -147,19 +188,19 @@ impl Error {
         if source.kind() == std::io::ErrorKind::NotFound {
             Self::Missing { path: path.to_owned(), what, hint: hint.to_owned() }
         } else {
-            Self::Unreadable { path: path.to_owned(), source }
+            Self::Unreadable { path: path.to_owned(), what, hint: hint.to_owned(), source }
         }
     }
 
-    /// The error as GStreamer knows it, ready to be posted on the bus.
+    /// The error as GStreamer knows it, in one line, ready to be posted on the bus.
     #[must_use]
     pub fn to_message(&self) -> gst::ErrorMessage {
-        let text = self.to_string();
+        let text = one_line(&self.to_string());
         match self {
             Self::Property { .. } => gst::error_msg!(gst::ResourceError::Settings, ("{text}")),
             Self::Missing { .. } => gst::error_msg!(gst::ResourceError::NotFound, ("{text}")),
             Self::Unreadable { .. } => gst::error_msg!(gst::ResourceError::OpenRead, ("{text}")),
-            Self::Contents { .. } | Self::Graph { .. } | Self::Contract { .. } => {
+            Self::Manifest { .. } | Self::Contents { .. } | Self::Graph { .. } | Self::Contract { .. } => {
                 gst::error_msg!(gst::ResourceError::Settings, ("{text}"))
             }
             Self::RuntimeMissing { .. } | Self::RuntimeUnusable { .. } => {

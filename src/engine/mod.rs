@@ -2,6 +2,7 @@
 
 mod inbox;
 mod model;
+mod tokens;
 mod worker;
 
 pub use inbox::{Sample, Waiting};

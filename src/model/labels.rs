@@ -1,8 +1,12 @@
 //! The class names of a model and which of them are background.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
-use crate::error::Error;
+use super::limits;
+use crate::{
+    error::Error,
+    wording::{brief, nearest},
+};
 
 /// Class names in the order of the model's scores.
 #[derive(Debug, Clone)]
@@ -15,34 +19,53 @@ impl Labels {
     /// Labels from a list; `origin` is the file that errors name.
     ///
     /// # Errors
-    /// When there is none, one is empty, or a background name is no label.
+    /// When there is none or too many, one is empty, long, double or has control characters, or a background
+    /// name is no label or leaves no action.
     pub fn new(names: Vec<String>, background: &[String], origin: &Path) -> Result<Self, Error> {
         if names.is_empty() {
             return Err(Error::contents(origin, "labels", "none", "a label for each class"));
         }
-        if let Some(empty) = names.iter().position(|name| name.trim().is_empty()) {
-            return Err(Error::contents(
-                origin,
-                format!("label {empty} (line {})", empty + 1),
-                "nothing",
-                "a name",
-            ));
+        if names.len() > limits::LABELS {
+            let found = names.len().to_string();
+            return Err(Error::contents(origin, "labels", found, format!("at most {}", limits::LABELS)));
         }
-        for name in background {
-            if !names.contains(name) {
-                let near = names
-                    .iter()
-                    .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-                let near = near.map_or(String::new(), |near| format!(", such as {near:?}"));
+        let mut first = HashMap::new();
+        for (id, name) in names.iter().enumerate() {
+            let subject = || format!("label {} of {}", id + 1, names.len());
+            let found = || format!("{:?}", brief(name));
+            if name.trim().is_empty() {
                 return Err(Error::contents(
                     origin,
-                    "labels.background",
-                    format!("{name:?}, which is no label"),
-                    format!("names out of the labels{near}"),
+                    subject(),
+                    "nothing",
+                    "a name: fill it in or take it out",
                 ));
             }
+            if name.chars().count() > limits::NAME || name.contains(|letter: char| letter.is_control()) {
+                let expected =
+                    format!("at most {} characters, none of them a control character", limits::NAME);
+                return Err(Error::contents(origin, subject(), found(), expected));
+            }
+            if let Some(other) = first.insert(name, id) {
+                let found = format!("{}, which is label {} too", found(), other + 1);
+                return Err(Error::contents(origin, subject(), found, "a name of its own for each class"));
+            }
         }
-        let background = names.iter().map(|name| background.contains(name)).collect();
+        if let Some(name) = background.iter().find(|name| !names.contains(name)) {
+            let near = nearest(name, names.iter().map(String::as_str));
+            let near = near.map_or(String::new(), |near| format!(", such as {:?}", brief(near)));
+            return Err(Error::contents(
+                origin,
+                "labels.background",
+                format!("{:?}, which is no label", brief(name)),
+                format!("names out of the labels{near}"),
+            ));
+        }
+        let background: Vec<bool> = names.iter().map(|name| background.contains(name)).collect();
+        if !background.contains(&false) {
+            let expected = "at least one label that is an action: leave it out of labels.background";
+            return Err(Error::contents(origin, "labels.background", "every label", expected));
+        }
         Ok(Self { names: names.into_iter().map(Arc::from).collect(), background })
     }
 
@@ -112,6 +135,28 @@ mod tests {
         let fault = Labels::read(b"\xff\xfep\0", path).unwrap_err().to_string();
         assert!(fault.contains("UTF-16"), "{fault}");
         assert_eq!(Labels::read("\u{feff}a\r\nb\n\n".as_bytes(), path).unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn names_that_cannot_be_are_refused() {
+        let path = Path::new("labels.txt");
+        let long = "x".repeat(limits::NAME + 1);
+        for (names, words) in [
+            (&[][..], "labels: found none"),
+            (&["pike", " ", "tuck"], "label 2 of 3: found nothing"),
+            (&["pike", "tuck", "pike"], "label 3 of 3: found \"pike\", which is label 1 too"),
+            (&["pike", "tu\0ck"], "label 2 of 2: found \"tu\\\\u{0}ck\""),
+            (&[long.as_str()], "at most 500 characters"),
+        ] {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            let fault = Labels::new(names, &[], path).unwrap_err().to_string();
+            assert!(fault.contains(words) && fault.starts_with("labels.txt"), "{fault}");
+        }
+        let many = (0..=limits::LABELS).map(|id| id.to_string()).collect();
+        let fault = Labels::new(many, &[], path).unwrap_err().to_string();
+        assert!(fault.contains("labels: found 65537, expected at most 65536"), "{fault}");
+        let fault = Labels::new(vec!["pike".into()], &["pike".into()], path).unwrap_err().to_string();
+        assert!(fault.contains("found every label"), "{fault}");
     }
 
     #[test]

@@ -1,175 +1,23 @@
 //! `model.toml`: what a model takes and gives, in words that a person writes.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
+use std::path::{Path, PathBuf};
+
+use super::{
+    Activation, BoxFormat, GraphKind, InputSpec, Labels, ModelFile, OutputSpec,
+    checksum::{is_sha256, sha256_of},
+    document::{Document, Section},
+    input::read_input,
+    kinds::{Choice, FileName, Name, Text, Texts},
+    limits,
 };
-
-use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use toml::{Table, Value};
-
-use super::{Labels, Layout};
 use crate::error::Error;
 
-/// Every key that a manifest may have, by section.
-pub const KEYS: &[(&str, &[&str])] = &[
-    ("", &["model", "input", "graph", "outputs", "labels"]),
-    ("model", &["name", "version"]),
-    (
-        "input",
-        &["frames", "fps", "hop", "width", "height", "color", "resize", "layout", "dtype", "mean", "std"],
-    ),
-    ("graph", &["kind", "file", "encoder", "head", "input", "sha256"]),
-    ("outputs", &["scores", "boxes", "relevance", "attention", "queries"]),
-    ("outputs.scores", &["name", "activation"]),
-    ("outputs.boxes", &["name", "format"]),
-    ("outputs.relevance", &["name"]),
-    ("outputs.attention", &["name"]),
-    ("outputs.queries", &["name"]),
-    ("labels", &["file", "names", "background"]),
-];
+const ACTIVATIONS: Choice<Activation> =
+    Choice(&[("softmax", Activation::Softmax), ("sigmoid", Activation::Sigmoid), ("none", Activation::None)]);
 
-/// Largest number of samples in a window, rows or columns that a manifest may ask for.
-const MOST: usize = 8192;
+const BOX_FORMATS: Choice<BoxFormat> = Choice(&[("cxcywh", BoxFormat::Cxcywh), ("xyxy", BoxFormat::Xyxy)]);
 
-/// Order of the colour channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Color {
-    /// Red, green, blue.
-    Rgb,
-    /// Blue, green, red.
-    Bgr,
-    /// One channel.
-    Gray,
-}
-
-/// How a frame is brought to the model's size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Resize {
-    /// The whole picture, its aspect changed.
-    Stretch,
-    /// The centre of the picture, its aspect kept.
-    Crop,
-    /// The whole picture, its aspect kept, black beside it.
-    Letterbox,
-}
-
-/// Element type of the model's input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dtype {
-    /// Bytes, 0..255.
-    Uint8,
-    /// 32-bit floats.
-    Float32,
-    /// 16-bit floats.
-    Float16,
-}
-
-/// What turns the scores output into scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Activation {
-    /// Scores of a window sum to 1.
-    Softmax,
-    /// Each class for itself.
-    Sigmoid,
-    /// The graph's output is the score.
-    None,
-}
-
-/// How the four numbers of a box are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BoxFormat {
-    /// Centre x, centre y, width, height.
-    Cxcywh,
-    /// Left, top, right, bottom.
-    Xyxy,
-}
-
-/// The graphs of a model, with paths as they lie on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GraphKind {
-    /// One graph over the whole window.
-    Clip {
-        /// The graph.
-        file: PathBuf,
-    },
-    /// A graph over each sampled frame, and one over the outputs of a window's samples.
-    Split {
-        /// Graph over one sampled frame.
-        encoder: PathBuf,
-        /// Graph over the encoder's outputs.
-        head: PathBuf,
-    },
-}
-
-impl GraphKind {
-    /// The files, in the order they run.
-    #[must_use]
-    pub fn files(&self) -> Vec<&Path> {
-        match self {
-            Self::Clip { file } => vec![file],
-            Self::Split { encoder, head } => vec![encoder, head],
-        }
-    }
-}
-
-/// What the model takes.
-#[derive(Debug, Clone)]
-pub struct InputSpec {
-    /// Samples in a window.
-    pub frames: usize,
-    /// Samples a second.
-    pub fps: f64,
-    /// Samples between windows.
-    pub hop: usize,
-    /// Columns of a sample.
-    pub width: usize,
-    /// Rows of a sample.
-    pub height: usize,
-    /// Order of the channels.
-    pub color: Color,
-    /// How frames are brought to that size.
-    pub resize: Resize,
-    /// Order of the axes.
-    pub layout: Layout,
-    /// Element type.
-    pub dtype: Dtype,
-    /// Mean and deviation by channel on the 0..255 scale; `None` leaves values as they are.
-    pub normalize: Option<(Vec<f32>, Vec<f32>)>,
-    /// Name of the frame input; `None` where the graph's only input is meant.
-    pub name: Option<String>,
-}
-
-impl InputSpec {
-    /// Number of colour channels.
-    #[must_use]
-    pub fn channels(&self) -> usize {
-        if self.color == Color::Gray { 1 } else { 3 }
-    }
-}
-
-/// Which outputs of the last graph mean what.
-#[derive(Debug, Clone)]
-pub struct OutputSpec {
-    /// Scores, `[N, C]`.
-    pub scores: String,
-    /// What turns them into scores.
-    pub activation: Activation,
-    /// Boxes, `[N, K, T, 4]`, 0..1 of the model's input.
-    pub boxes: Option<(String, BoxFormat)>,
-    /// Weight of each sample in a tracklet, `[N, K, T]`.
-    pub relevance: Option<String>,
-    /// Attention maps, `[N, K, T, h, w]`; checked, not read.
-    pub attention: Option<String>,
-    /// Label ids of the text queries, `[N, K]`.
-    pub queries: Option<String>,
-}
+const KINDS: Choice<bool> = Choice(&[("clip", true), ("split", false)]);
 
 /// A manifest that was read and found to be sound in itself.
 #[derive(Debug, Clone)]
@@ -190,97 +38,6 @@ pub struct Manifest {
     pub labels: Labels,
 }
 
-#[derive(Deserialize)]
-struct RawManifest {
-    model: RawModel,
-    input: RawInput,
-    graph: RawGraph,
-    outputs: RawOutputs,
-    labels: RawLabels,
-}
-
-#[derive(Deserialize)]
-struct RawModel {
-    name: String,
-    #[serde(default)]
-    version: String,
-}
-
-#[derive(Deserialize)]
-struct RawInput {
-    frames: usize,
-    fps: f64,
-    hop: Option<usize>,
-    width: usize,
-    height: usize,
-    #[serde(default = "default_color")]
-    color: Color,
-    #[serde(default = "default_resize")]
-    resize: Resize,
-    layout: String,
-    dtype: Dtype,
-    mean: Option<Vec<f32>>,
-    std: Option<Vec<f32>>,
-}
-
-#[derive(Deserialize)]
-struct RawGraph {
-    kind: String,
-    file: Option<PathBuf>,
-    encoder: Option<PathBuf>,
-    head: Option<PathBuf>,
-    input: Option<String>,
-    #[serde(default)]
-    sha256: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-struct RawOutputs {
-    scores: RawScores,
-    boxes: Option<RawBoxes>,
-    relevance: Option<RawOutput>,
-    attention: Option<RawOutput>,
-    queries: Option<RawOutput>,
-}
-
-#[derive(Deserialize)]
-struct RawScores {
-    name: String,
-    #[serde(default = "default_activation")]
-    activation: Activation,
-}
-
-#[derive(Deserialize)]
-struct RawBoxes {
-    name: String,
-    format: BoxFormat,
-}
-
-#[derive(Deserialize)]
-struct RawOutput {
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct RawLabels {
-    file: Option<PathBuf>,
-    names: Option<Vec<String>>,
-    #[serde(default)]
-    background: Vec<String>,
-}
-
-fn default_color() -> Color {
-    Color::Rgb
-}
-
-fn default_resize() -> Resize {
-    Resize::Stretch
-}
-
-fn default_activation() -> Activation {
-    Activation::Softmax
-}
-
 impl Manifest {
     /// Reads the manifest at `location`, a folder with a `model.toml` or the file itself, and the labels and
     /// checksums it names.
@@ -288,11 +45,20 @@ impl Manifest {
     /// # Errors
     /// When a file is missing, a key is unknown, missing or wrong, or a checksum differs.
     pub fn load(location: &Path) -> Result<Self, Error> {
-        let path = if location.is_dir() { location.join("model.toml") } else { location.to_owned() };
-        let hint = "the property model takes a folder with a model.toml, or that file";
-        let what = if location.is_dir() { "manifest" } else { "model folder or manifest" };
-        let bytes = std::fs::read(&path).map_err(|source| Error::from_io(&path, what, hint, source))?;
-        Self::parse(&bytes, &path)
+        if location.as_os_str().is_empty() {
+            return Err(Error::Property {
+                name: "model",
+                found: "an empty text".into(),
+                expected: "a folder with a model.toml, or that file".into(),
+            });
+        }
+        let folder = location.is_dir();
+        let file = ModelFile {
+            path: if folder { location.join("model.toml") } else { location.to_owned() },
+            what: if folder { "manifest" } else { "model folder or manifest" },
+            hint: "the property model takes a folder with a model.toml, or that file".into(),
+        };
+        Self::parse(&file.read(limits::MANIFEST_BYTES)?, &file.path)
     }
 
     /// Reads a manifest from the bytes of the file `path`.
@@ -300,243 +66,107 @@ impl Manifest {
     /// # Errors
     /// As [`Manifest::load`].
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, Error> {
-        let text = std::str::from_utf8(bytes).map_err(|fault| {
-            let found = format!("byte 0x{:02x} at {}", bytes[fault.valid_up_to()], fault.valid_up_to());
-            Error::contents(path, "text", found, "UTF-8 text in TOML")
-        })?;
-        let table: Table = text.parse().map_err(|fault: toml::de::Error| {
-            let before = &text[..fault.span().map_or(0, |span| span.start)];
-            let line = before.matches('\n').count() + 1;
-            Error::contents(
-                path,
-                format!("line {line}"),
-                one_line(fault.message()),
-                "TOML as the README describes it",
-            )
-        })?;
-        check_keys(&table, path)?;
-        let raw: RawManifest = Value::Table(table).try_into().map_err(|fault: toml::de::Error| {
-            let expected = "the keys and types that the README describes";
-            Error::contents(path, "contents", one_line(&fault.to_string()), expected)
-        })?;
+        let document = Document::parse(bytes, path)?;
+        let model = document.section("model")?;
+        let name = model.needed("name", &Name)?;
+        let version = model.get("version", &Text("text in quotes"))?.unwrap_or_default();
+        let section = document.section("graph")?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let graph = graph_kind(&raw.graph, folder, path)?;
-        let input = input_spec(raw.input, &raw.graph, path)?;
-        if matches!(graph, GraphKind::Clip { .. }) && !input.layout.has_time() {
-            return Err(Error::contents(
-                path,
-                "input.layout",
-                format!("{} without T", input.layout),
-                "a layout with a time axis, such as NTHWC or N(TC)HW, for a clip graph",
-            ));
-        }
-        let names = match (raw.labels.names, &raw.labels.file) {
-            (Some(names), None) => names,
-            (None, Some(file)) => {
-                let file = folder.join(file);
-                let hint = "labels.file names it, relative to the manifest";
-                let bytes = std::fs::read(&file)
-                    .map_err(|source| Error::from_io(&file, "labels file", hint, source))?;
-                Labels::read(&bytes, &file)?
-            }
-            (names, _) => {
-                let found = if names.is_some() { "both file and names" } else { "neither file nor names" };
-                return Err(Error::contents(path, "labels", found, "one of file and names"));
-            }
-        };
-        let labels_origin = raw.labels.file.map_or_else(|| path.to_owned(), |file| folder.join(file));
-        let labels = Labels::new(names, &raw.labels.background, &labels_origin)?;
-        let outputs = OutputSpec {
-            scores: raw.outputs.scores.name,
-            activation: raw.outputs.scores.activation,
-            boxes: raw.outputs.boxes.map(|boxes| (boxes.name, boxes.format)),
-            relevance: raw.outputs.relevance.map(|output| output.name),
-            attention: raw.outputs.attention.map(|output| output.name),
-            queries: raw.outputs.queries.map(|output| output.name),
-        };
+        let graph = read_graph(&section, folder)?;
+        let whole_window = matches!(graph, GraphKind::Clip { .. });
+        let input = read_input(&document.section("input")?, whole_window, section.get("input", &Name)?)?;
+        let outputs = read_outputs(&document.section("outputs")?)?;
+        let labels = read_labels(&document.section("labels")?, folder, path)?;
         for file in graph.files() {
-            let size = std::fs::metadata(file).map_err(|source| {
-                Error::from_io(file, "graph file", &format!("{} names it", path.display()), source)
-            })?;
-            if !size.is_file() {
-                return Err(Error::contents(file, "graph file", "a folder", "an ONNX file"));
-            }
+            graph_file(file, path).open()?;
         }
-        check_sums(&raw.graph.sha256, &graph, folder, path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            name: raw.model.name,
-            version: raw.model.version,
-            input,
-            graph,
-            outputs,
-            labels,
-        })
+        check_sums(&section, &graph, folder, path)?;
+        Ok(Self { path: path.to_owned(), name, version, input, graph, outputs, labels })
     }
 }
 
-fn graph_kind(raw: &RawGraph, folder: &Path, path: &Path) -> Result<GraphKind, Error> {
-    match (raw.kind.as_str(), &raw.file, &raw.encoder, &raw.head) {
-        ("clip", Some(file), None, None) => Ok(GraphKind::Clip { file: folder.join(file) }),
-        ("split", None, Some(encoder), Some(head)) => {
-            Ok(GraphKind::Split { encoder: folder.join(encoder), head: folder.join(head) })
-        }
-        ("clip", ..) => {
-            Err(Error::contents(path, "graph", "other files", "kind = \"clip\" with file, and no other file"))
-        }
-        ("split", ..) => Err(Error::contents(
-            path,
-            "graph",
-            "other files",
-            "kind = \"split\" with encoder and head, and no other file",
-        )),
-        (other, ..) => {
-            Err(Error::contents(path, "graph.kind", format!("{other:?}"), "\"clip\" or \"split\""))
-        }
-    }
+fn graph_file(file: &Path, manifest: &Path) -> ModelFile {
+    let hint = format!("{} names it", manifest.display());
+    ModelFile { path: file.to_owned(), what: "graph file", hint }
 }
 
-fn input_spec(raw: RawInput, graph: &RawGraph, path: &Path) -> Result<InputSpec, Error> {
-    for (key, value) in [("frames", raw.frames), ("width", raw.width), ("height", raw.height)] {
-        if !(1..=MOST).contains(&value) {
-            return Err(Error::contents(
-                path,
-                format!("input.{key}"),
-                value.to_string(),
-                format!("1 to {MOST}"),
-            ));
+fn read_graph(section: &Section<'_>, folder: &Path) -> Result<GraphKind, Error> {
+    let clip = section.needed("kind", &KINDS)?;
+    let (own, others): (&[&str], &[&str]) =
+        if clip { (&["file"], &["encoder", "head"]) } else { (&["encoder", "head"], &["file"]) };
+    let kind = if clip { "clip" } else { "split" };
+    for key in others {
+        if section.get(key, &FileName)?.is_some() {
+            let expected = format!("{} and no other file with kind = {kind:?}", own.join(" and "));
+            return Err(section.fault(key, expected));
         }
     }
-    if !(raw.fps.is_finite() && raw.fps > 0.0 && raw.fps <= 1000.0) {
-        return Err(Error::contents(path, "input.fps", raw.fps.to_string(), "above 0, at most 1000"));
-    }
-    let hop = raw.hop.unwrap_or(raw.frames);
-    if !(1..=raw.frames).contains(&hop) {
-        return Err(Error::contents(
-            path,
-            "input.hop",
-            hop.to_string(),
-            format!("1 to {} (input.frames)", raw.frames),
-        ));
-    }
-    let layout = Layout::parse(&raw.layout)
-        .map_err(|fault| Error::contents(path, "input.layout", fault, "N, C, H, W and T once each"))?;
-    let channels = if raw.color == Color::Gray { 1 } else { 3 };
-    let normalize = match (raw.mean, raw.std) {
-        (None, None) => None,
-        (mean, std) => {
-            let mean = mean.unwrap_or_else(|| vec![0.0; channels]);
-            let std = std.unwrap_or_else(|| vec![1.0; channels]);
-            for (key, values) in [("mean", &mean), ("std", &std)] {
-                if values.len() != channels || values.iter().any(|value| !value.is_finite()) {
-                    return Err(Error::contents(
-                        path,
-                        format!("input.{key}"),
-                        format!("{values:?}"),
-                        format!("{channels} finite numbers, one a channel"),
-                    ));
-                }
-            }
-            if std.contains(&0.0) {
-                return Err(Error::contents(path, "input.std", format!("{std:?}"), "numbers other than 0"));
-            }
-            let plain = mean.iter().all(|&m| m == 0.0) && std.iter().all(|&s| s == 1.0);
-            if !plain && raw.dtype == Dtype::Uint8 {
-                return Err(Error::contents(
-                    path,
-                    "input.mean and input.std",
-                    "dtype = \"uint8\" beside them",
-                    "float32 or float16, or no mean and std: bytes cannot be normalised",
-                ));
-            }
-            (!plain).then_some((mean, std))
-        }
-    };
-    Ok(InputSpec {
-        frames: raw.frames,
-        fps: raw.fps,
-        hop,
-        width: raw.width,
-        height: raw.height,
-        color: raw.color,
-        resize: raw.resize,
-        layout,
-        dtype: raw.dtype,
-        normalize,
-        name: graph.input.clone(),
+    let path = |key| Ok(folder.join(section.needed(key, &FileName)?));
+    Ok(if clip {
+        GraphKind::Clip { file: path("file")? }
+    } else {
+        GraphKind::Split { encoder: path("encoder")?, head: path("head")? }
     })
 }
 
-/// The lines of a message as one.
-fn one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
+fn read_outputs(section: &Section<'_>) -> Result<OutputSpec, Error> {
+    let scores = section.needed_table("scores", "a table with a name, such as { name = \"logits\" }")?;
+    let boxes = section.table("boxes", "a table, such as { name = \"boxes\", format = \"cxcywh\" }")?;
+    let name = |key| {
+        let table = section.table(key, &format!("a table with a name, such as {{ name = {key:?} }}"))?;
+        table.map(|table| table.needed("name", &Name)).transpose()
+    };
+    Ok(OutputSpec {
+        scores: scores.needed("name", &Name)?,
+        activation: scores.get("activation", &ACTIVATIONS)?.unwrap_or(Activation::Softmax),
+        boxes: boxes
+            .map(|boxes| Ok((boxes.needed("name", &Name)?, boxes.needed("format", &BOX_FORMATS)?)))
+            .transpose()?,
+        relevance: name("relevance")?,
+        attention: name("attention")?,
+        queries: name("queries")?,
+    })
 }
 
-/// Refuses keys that no manifest has, and names the nearest one that it may have.
-fn check_keys(table: &Table, path: &Path) -> Result<(), Error> {
-    let known = |section: &str| KEYS.iter().find(|(name, _)| *name == section).map(|(_, keys)| *keys);
-    let mut open = vec![(String::new(), table)];
-    while let Some((section, table)) = open.pop() {
-        let Some(keys) = known(&section) else { continue };
-        for (key, value) in table {
-            let name = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
-            if !keys.contains(&key.as_str()) {
-                let near = keys
-                    .iter()
-                    .max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
-                let near = near.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
-                return Err(Error::contents(
-                    path,
-                    name,
-                    "a key that no manifest has",
-                    format!("one of {}{near}", keys.join(", ")),
-                ));
-            }
-            if let Value::Table(inner) = value {
-                open.push((name, inner));
-            }
+fn read_labels(section: &Section<'_>, folder: &Path, path: &Path) -> Result<Labels, Error> {
+    let background = section.get("background", &Texts)?.unwrap_or_default();
+    match (section.get("names", &Texts)?, section.get("file", &FileName)?) {
+        (Some(names), None) => Labels::new(names, &background, path),
+        (None, Some(file)) => {
+            let hint = "labels.file names it, relative to the manifest".to_owned();
+            let file = ModelFile { path: folder.join(file), what: "labels file", hint };
+            let names = Labels::read(&file.read(limits::LABELS_BYTES)?, &file.path)?;
+            Labels::new(names, &background, &file.path)
+        }
+        (names, _) => {
+            let found = if names.is_some() { "both file and names" } else { "neither file nor names" };
+            Err(section.conflict(found, "one of file and names"))
         }
     }
-    Ok(())
 }
 
-fn check_sums(
-    sums: &BTreeMap<String, String>,
-    graph: &GraphKind,
-    folder: &Path,
-    path: &Path,
-) -> Result<(), Error> {
-    for (name, expected) in sums {
-        let file = folder.join(name);
-        if !graph.files().contains(&file.as_path()) {
-            return Err(Error::contents(
-                path,
-                "graph.sha256",
-                format!("{name:?}, which is no graph of this model"),
-                "names of its graph files",
+fn check_sums(section: &Section<'_>, graph: &GraphKind, folder: &Path, path: &Path) -> Result<(), Error> {
+    let table = "a table from file name to checksum";
+    let Some(sums) = section.table("sha256", table)? else { return Ok(()) };
+    for name in sums.keys() {
+        let expected = sums.needed(name, &Text("the 64 hexadecimal digits that sha256sum prints"))?;
+        if !is_sha256(&expected) {
+            return Err(sums.fault(name, "the 64 hexadecimal digits that sha256sum prints"));
+        }
+        let file = graph_file(&folder.join(name), path);
+        if !graph.files().contains(&file.path.as_path()) {
+            return Err(section.conflict(
+                format!("a checksum of {name:?}, which is no graph of this model"),
+                "checksums of its graph files only",
             ));
         }
         let found = sha256_of(&file)?;
-        if !found.eq_ignore_ascii_case(expected) {
-            return Err(Error::contents(
-                &file,
-                "sha256",
-                found,
-                format!("{expected} by {}: copy the file again, or mend the sum", path.display()),
-            ));
+        if !found.eq_ignore_ascii_case(&expected) {
+            let expected = format!("{expected} by {}: copy the file again, or mend the sum", path.display());
+            return Err(Error::contents(&file.path, "sha256", found, expected));
         }
     }
     Ok(())
-}
-
-/// The SHA-256 of a file, in lower-case hexadecimal digits.
-///
-/// # Errors
-/// When the file cannot be read.
-pub fn sha256_of(file: &Path) -> Result<String, Error> {
-    let bytes = std::fs::read(file)
-        .map_err(|source| Error::from_io(file, "graph file", "the manifest names it", source))?;
-    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]
@@ -566,6 +196,7 @@ mod tests {
     fn load(text: &str) -> Result<Manifest, Error> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("clip.onnx"), b"graph").unwrap();
+        std::fs::create_dir(folder.path().join("folder.onnx")).unwrap();
         std::fs::write(folder.path().join("model.toml"), text).unwrap();
         Manifest::load(folder.path())
     }
@@ -573,32 +204,34 @@ mod tests {
     #[test]
     fn a_bare_minimum_has_honest_defaults() {
         let manifest = load(SOUND).unwrap();
-        assert_eq!(manifest.input.hop, 4);
-        assert_eq!(manifest.input.resize, Resize::Stretch);
         assert_eq!(manifest.outputs.activation, Activation::Softmax);
         assert!(manifest.labels.is_background(1) && !manifest.labels.is_background(0));
     }
 
     #[test]
     fn faults_name_the_key_what_was_found_and_what_was_expected() {
-        let sum = "[graph.sha256]\n\"clip.onnx\" = \"00ff\"\n[outputs]";
+        let sum = |sum: &str| format!("[graph.sha256]\n\"clip.onnx\" = \"{sum}\"\n[outputs]");
+        let (short, wrong) = (sum("00ff"), sum(&"0".repeat(64)));
+        let other = wrong.replace("clip.onnx", "other.onnx");
         for (from, to, words) in [
-            ("frames = 4", "frmaes = 4", ["input.frmaes", "did you mean \"frames\"?"]),
-            ("frames = 4", "frames = 0", ["input.frames: found 0", "1 to 8192"]),
-            ("frames = 4", "", ["missing field", "frames"]),
-            ("fps = 10.0", "fps = -1.0", ["input.fps", "above 0"]),
-            ("fps = 10.0", "fps = 10.0\nhop = 5", ["input.hop: found 5", "1 to 4"]),
-            ("NTHWC", "NHWC", ["input.layout", "time axis"]),
-            ("NTHWC", "NTHWQ", ["input.layout", "'Q'"]),
-            ("\"clip\"", "\"slip\"", ["graph.kind", "\"slip\""]),
-            ("clip.onnx\"", "gone.onnx\"", ["gone.onnx", "no such graph file"]),
-            ("file = \"clip.onnx\"", "encoder = \"clip.onnx\"", ["graph", "with file"]),
-            ("dtype = \"uint8\"", "dtype = \"uint8\"\nmean = [1, 2, 3]", ["input.mean", "float32"]),
-            ("dtype = \"uint8\"", "dtype = \"float32\"\nstd = [1.0]", ["input.std", "3 finite numbers"]),
-            ("dtype = \"uint8\"", "dtype = \"int3\"", ["int3", "uint8"]),
-            ("[\"pike\", \"background\"]", "[]", ["labels", "found none"]),
-            ("[outputs]", sum, ["clip.onnx: sha256", "expected 00ff"]),
             ("[model]", "[model", ["line 2", "TOML"]),
+            ("name = \"tiny\"", "", ["model.name: found nothing", "add it to [model]"]),
+            ("\"tiny\"", "\"ti\\u0000ny\"", ["model.name", "control character"]),
+            ("[input]", "[inputs]", ["inputs: found a key", "did you mean \"input\"?"]),
+            ("\"clip\"", "\"slip\"", ["graph.kind", "\"clip\" or \"split\""]),
+            ("\"clip\"", "\"split\"", ["graph.file: found \"clip.onnx\"", "encoder and head"]),
+            ("clip.onnx\"", "gone.onnx\"", ["gone.onnx", "no such graph file"]),
+            ("clip.onnx\"", "folder.onnx\"", ["folder.onnx", "found a folder"]),
+            ("file = \"clip.onnx\"", "encoder = \"clip.onnx\"", ["graph.encoder", "file and no other"]),
+            ("file = \"clip.onnx\"", "", ["graph.file: found nothing", "add it to [graph]"]),
+            ("{ name = \"logits\" }", "\"logits\"", ["outputs.scores: found \"logits\" (text", "{ name = "]),
+            ("{ name = \"logits\" }", "{}", ["outputs.scores.name: found nothing", "[outputs.scores]"]),
+            ("[\"pike\", \"background\"]", "[]", ["labels", "found none"]),
+            ("names = [\"pike\", \"background\"]", "", ["labels: found neither", "one of file and names"]),
+            ("names =", "file = \"x\"\nnames =", ["labels: found both", "one of file and names"]),
+            ("[outputs]", &short, ["graph.sha256.clip.onnx: found \"00ff\"", "64 hexadecimal"]),
+            ("[outputs]", &wrong, ["clip.onnx: sha256: found", "copy the file again"]),
+            ("[outputs]", &other, ["\"other.onnx\", which is no graph", "its graph files only"]),
         ] {
             let fault = load(&SOUND.replacen(from, to, 1)).unwrap_err().to_string();
             for word in words {
@@ -608,8 +241,12 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_says_what_to_give() {
-        let fault = Manifest::load(Path::new("/nowhere/model")).unwrap_err().to_string();
-        assert!(fault.contains("/nowhere/model") && fault.contains("model.toml"), "{fault}");
+    fn a_location_that_is_none_says_what_to_give() {
+        for (location, words) in
+            [("/nowhere/model", "/nowhere/model: no such"), ("", "property model: found an empty")]
+        {
+            let fault = Manifest::load(Path::new(location)).unwrap_err().to_string();
+            assert!(fault.contains(words) && fault.contains("a folder with a model.toml"), "{fault}");
+        }
     }
 }

@@ -1,19 +1,28 @@
 //! The model contract: what `model.toml` says, and how tensors go into and come out of its graphs. Pure.
 
+mod checksum;
+mod document;
+mod files;
 mod fit;
+mod input;
+mod keys;
+mod kinds;
 mod labels;
 mod layout;
+pub mod limits;
 mod manifest;
 mod outputs;
 mod signature;
+mod spec;
 mod tensor;
 
+pub use files::ModelFile;
 pub use fit::{Fit, Span};
+pub use keys::KEYS;
 pub use labels::Labels;
 pub use layout::{Axis, FrameShape, Layout};
-pub use manifest::{
-    Activation, BoxFormat, Color, Dtype, GraphKind, InputSpec, KEYS, Manifest, OutputSpec, Resize, sha256_of,
-};
+pub use manifest::Manifest;
 pub use outputs::{OutputReader, Relative, WindowOutput, WindowTracklet};
-pub use signature::{GraphRole, PortSpec, SignatureCheck};
+pub use signature::{GraphRole, PortSpec, SignatureCheck, dimensions};
+pub use spec::{Activation, BoxFormat, Color, Dtype, GraphKind, InputSpec, Normalize, OutputSpec, Resize};
 pub use tensor::{Data, ElementType, SampleWriter, Tensor};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Activation, BoxFormat, Data, Manifest, OutputSpec, Tensor};
+use super::{Activation, BoxFormat, Data, Manifest, OutputSpec, Tensor, dimensions, limits};
 use crate::error::Error;
 
 /// A rectangle relative to the model's input, 0..1 from left to right and from top to bottom. It may
@@ -70,6 +70,12 @@ impl OutputReader {
         std::iter::once(&self.outputs.scores).chain(rest.into_iter().flatten()).cloned().collect()
     }
 
+    /// The names of all outputs that the manifest has, those that are read first.
+    #[must_use]
+    pub fn all_names(&self) -> Vec<String> {
+        self.names().into_iter().chain(self.outputs.attention.clone()).collect()
+    }
+
     fn fault(&self, name: &str, found: String, expected: &str) -> Error {
         Error::Contract {
             path: self.graph.clone(),
@@ -80,28 +86,24 @@ impl OutputReader {
         }
     }
 
+    /// An output that a run gave.
+    fn tensor<'a>(&self, tensors: &'a [(String, Tensor)], name: &str) -> Result<&'a Tensor, Error> {
+        let found = tensors.iter().find(|(output, _)| output == name).map(|(_, tensor)| tensor);
+        found.ok_or_else(|| self.fault(name, "none".into(), "a tensor"))
+    }
+
     /// The values of an output of the given shape, where `None` is any size.
     fn values(
         &self,
         tensors: &[(String, Tensor)],
         name: &str,
         shape: &[Option<usize>],
-    ) -> Result<(Vec<usize>, Vec<f32>), Error> {
-        let Some((_, tensor)) = tensors.iter().find(|(output, _)| output == name) else {
-            return Err(self.fault(name, "none".into(), "a tensor"));
-        };
+    ) -> Result<Vec<f32>, Error> {
+        let tensor = self.tensor(tensors, name)?;
         let fits = tensor.shape.len() == shape.len()
             && tensor.shape.iter().zip(shape).all(|(found, wanted)| wanted.is_none_or(|size| size == *found));
         if !fits {
-            let wanted: Vec<String> = shape
-                .iter()
-                .map(|size| size.map_or_else(|| "?".to_owned(), |size| size.to_string()))
-                .collect();
-            return Err(self.fault(
-                name,
-                format!("shape {:?}", tensor.shape),
-                &format!("[{}]", wanted.join(", ")),
-            ));
+            return Err(self.fault(name, format!("shape {:?}", tensor.shape), &dimensions(shape)));
         }
         let values = tensor.data.to_f32();
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
@@ -111,24 +113,44 @@ impl OutputReader {
                 "finite numbers (a model in float16 may have overflowed)",
             ));
         }
-        Ok((tensor.shape.clone(), values))
+        Ok(values)
+    }
+
+    /// K: the second dimension of the first output that has a row for each region; 0 where there is none.
+    fn regions(&self, tensors: &[(String, Tensor)]) -> Result<usize, Error> {
+        let boxes = self.outputs.boxes.as_ref().map(|(name, _)| name);
+        let Some(name) = boxes.or(self.outputs.relevance.as_ref()).or(self.outputs.queries.as_ref()) else {
+            return Ok(0);
+        };
+        let shape = &self.tensor(tensors, name)?.shape;
+        match shape.get(1) {
+            Some(&regions) if regions <= limits::REGIONS => Ok(regions),
+            _ => {
+                let expected = format!("a second dimension of at most {} regions", limits::REGIONS);
+                Err(self.fault(name, format!("shape {shape:?}"), &expected))
+            }
+        }
+    }
+
+    /// Checks the output that is not used: attention.
+    ///
+    /// # Errors
+    /// When its shape is not what the manifest promises, or it holds a number that is not finite.
+    pub fn check_unused(&self, tensors: &[(String, Tensor)]) -> Result<(), Error> {
+        let Some(name) = &self.outputs.attention else { return Ok(()) };
+        self.values(tensors, name, &[Some(1), None, Some(self.frames), None, None]).map(|_| ())
     }
 
     /// Reads the outputs of one run.
     ///
     /// # Errors
-    /// When one is missing, has another shape than the manifest promises, or holds a number that is not finite.
+    /// When one is missing, has another shape than the manifest promises, or holds a number that cannot be.
     pub fn read(&self, tensors: &[(String, Tensor)]) -> Result<WindowOutput, Error> {
-        let (_, mut scores) = self.values(tensors, &self.outputs.scores, &[Some(1), Some(self.classes)])?;
+        let mut scores = self.values(tensors, &self.outputs.scores, &[Some(1), Some(self.classes)])?;
         activate(self.outputs.activation, &mut scores);
-        let Some((name, format)) = &self.outputs.boxes else {
-            return Ok(WindowOutput { scores, tracklets: Vec::new() });
-        };
-        let t = self.frames;
-        let (shape, boxes) = self.values(tensors, name, &[Some(1), None, Some(t), Some(4)])?;
-        let regions = shape[1];
+        let (t, regions) = (self.frames, self.regions(tensors)?);
         let relevance = match &self.outputs.relevance {
-            Some(name) => self.values(tensors, name, &[Some(1), Some(regions), Some(t)])?.1,
+            Some(name) => self.values(tensors, name, &[Some(1), Some(regions), Some(t)])?,
             None => vec![1.0 / t as f32; regions * t],
         };
         let queries = match &self.outputs.queries {
@@ -138,6 +160,17 @@ impl OutputReader {
             }
             None => None,
         };
+        let Some((name, format)) = &self.outputs.boxes else {
+            return Ok(WindowOutput { scores, tracklets: Vec::new() });
+        };
+        let boxes = self.values(tensors, name, &[Some(1), Some(regions), Some(t), Some(4)])?;
+        if let Some(at) = boxes.iter().position(|value| value.abs() > limits::BOX_REACH) {
+            let expected = format!(
+                "0 to 1 of the model's input, -{0} to {0} at most (are they pixels?)",
+                limits::BOX_REACH
+            );
+            return Err(self.fault(name, format!("{} at element {at}", boxes[at]), &expected));
+        }
         let tracklets = (0..regions)
             .map(|k| WindowTracklet {
                 query: queries.as_ref().and_then(|ids| ids.get(k).copied()),
@@ -152,9 +185,9 @@ impl OutputReader {
     }
 
     fn label_ids(&self, tensors: &[(String, Tensor)], name: &str) -> Result<Vec<usize>, Error> {
-        let ids: Vec<i64> = match tensors.iter().find(|(output, _)| output == name).map(|(_, t)| &t.data) {
-            Some(Data::I64(ids)) => ids.clone(),
-            Some(Data::I32(ids)) => ids.iter().copied().map(i64::from).collect(),
+        let ids: Vec<i64> = match &self.tensor(tensors, name)?.data {
+            Data::I64(ids) => ids.clone(),
+            Data::I32(ids) => ids.iter().copied().map(i64::from).collect(),
             _ => return Err(self.fault(name, "another type".into(), "int64 or int32")),
         };
         ids.into_iter()
@@ -241,12 +274,45 @@ mod tests {
             let fault = reader(false).read(&tensors).unwrap_err().to_string();
             assert!(fault.contains(words) && fault.contains("head.onnx"), "{fault}");
         }
-        let bad_query = [
+        for (shape, boxes, query, words) in [
+            ([1, 1, 2, 4], 0.0, 3, "found label id 3, expected 0 to 2"),
+            ([1, 1, 2, 4], 0.0, -1, "found label id -1"),
+            ([1, 1, 2, 4], 40.0, 0, "found 40 at element 0, expected 0 to 1"),
+            ([1, 1, 2, 4], f32::NAN, 0, "found NaN at element 0"),
+            ([1, 2, 1, 4], 0.0, 0, "found shape [1, 1], expected [1, 2]"),
+            ([1, 1, 4, 2], 0.0, 0, "found shape [1, 1, 4, 2], expected [1, 1, 2, 4]"),
+        ] {
+            let tensors = [
+                tensor("logits", &[1, 3], Data::F32(vec![0.0; 3])),
+                tensor("boxes", &shape, Data::F32(vec![boxes; 8])),
+                tensor("queries", &[1, 1], Data::I64(vec![query])),
+            ];
+            let fault = reader(true).read(&tensors).unwrap_err().to_string();
+            assert!(fault.contains(words), "{fault}");
+        }
+        let many = [
             tensor("logits", &[1, 3], Data::F32(vec![0.0; 3])),
-            tensor("boxes", &[1, 1, 2, 4], Data::F32(vec![0.0; 8])),
-            tensor("queries", &[1, 1], Data::I64(vec![3])),
+            tensor("boxes", &[1, 257, 2, 4], Data::F32(vec![0.0; 257 * 8])),
         ];
-        let fault = reader(true).read(&bad_query).unwrap_err().to_string();
-        assert!(fault.contains("label id 3"), "{fault}");
+        let fault = reader(true).read(&many).unwrap_err().to_string();
+        assert!(
+            fault.contains("found shape [1, 257, 2, 4], expected a second dimension of at most 256"),
+            "{fault}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_used_is_checked_all_the_same() {
+        let mut reader = reader(false);
+        reader.outputs.relevance = Some("relevance".into());
+        reader.outputs.attention = Some("attention".into());
+        let tensors = [
+            tensor("logits", &[1, 3], Data::F32(vec![0.0; 3])),
+            tensor("relevance", &[1, 2, 2], Data::F32(vec![f32::NAN; 4])),
+            tensor("attention", &[1, 2, 3, 1, 1], Data::F32(vec![0.0; 6])),
+        ];
+        assert!(reader.read(&tensors).unwrap_err().to_string().contains("\"relevance\" of a run: found NaN"));
+        let fault = reader.check_unused(&tensors).unwrap_err().to_string();
+        assert!(fault.contains("found shape [1, 2, 3, 1, 1], expected [1, ?, 2, ?, ?]"), "{fault}");
     }
 }

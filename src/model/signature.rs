@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use super::{ElementType, FrameShape, GraphKind, InputSpec, Manifest};
-use crate::error::Error;
+use super::{ElementType, GraphKind, Manifest, limits};
+use crate::{
+    error::Error,
+    wording::{brief, list},
+};
 
 /// One input or output of a graph.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,11 +25,22 @@ impl PortSpec {
             Ok(element) => element.name(),
             Err(other) => other,
         };
+        if self.shape.is_empty() {
+            return format!("{element} without dimensions");
+        }
         format!("{element} {}", dimensions(&self.shape))
+    }
+
+    /// Bytes that it takes at least: open dimensions count as 1.
+    fn bytes(&self) -> usize {
+        let element = self.element.as_ref().map_or(1, |element| element.bytes());
+        self.shape.iter().flatten().fold(element, |bytes, &size| bytes.saturating_mul(size))
     }
 }
 
-fn dimensions(shape: &[Option<usize>]) -> String {
+/// A shape in words, `?` for an open dimension.
+#[must_use]
+pub fn dimensions(shape: &[Option<usize>]) -> String {
     let words: Vec<String> =
         shape.iter().map(|size| size.map_or_else(|| "?".to_owned(), |size| size.to_string())).collect();
     format!("[{}]", words.join(", "))
@@ -67,14 +81,22 @@ impl<'a> SignatureCheck<'a> {
             path: graph.to_owned(),
             manifest: self.manifest.path.clone(),
             subject: subject.into(),
-            found: found.into(),
+            found: brief(&found.into()),
             expected: expected.into(),
         }
     }
 
-    fn frame_shape(&self) -> FrameShape {
-        let InputSpec { width, height, .. } = self.manifest.input;
-        FrameShape { width, height, channels: self.manifest.input.channels() }
+    /// Refuses a shape of no element, and one of more bytes than a tensor may have.
+    fn size(&self, graph: &Path, subject: &str, port: &PortSpec) -> Result<(), Error> {
+        if port.shape.contains(&Some(0)) {
+            let expected = "at least 1 in each dimension";
+            return Err(self.fault(graph, subject, port.describe(), expected));
+        }
+        if port.bytes() > limits::TENSOR_BYTES {
+            let expected = format!("at most {} bytes", limits::TENSOR_BYTES);
+            return Err(self.fault(graph, subject, port.describe(), expected));
+        }
+        Ok(())
     }
 
     /// Checks the input of a clip graph or an encoder, and gives its name.
@@ -83,7 +105,7 @@ impl<'a> SignatureCheck<'a> {
     /// When it is not there or has another rank, size or type.
     pub fn frame_input(&self, role: GraphRole, graph: &Path, inputs: &[PortSpec]) -> Result<String, Error> {
         let input = &self.manifest.input;
-        let names = || inputs.iter().map(|port| format!("{:?}", port.name)).collect::<Vec<_>>().join(", ");
+        let names = || names(inputs);
         let port = match (&input.name, inputs) {
             (Some(name), _) => inputs.iter().find(|port| port.name == *name).ok_or_else(|| {
                 self.fault(graph, "inputs", names(), format!("one named {name:?} (graph.input)"))
@@ -101,7 +123,7 @@ impl<'a> SignatureCheck<'a> {
             GraphRole::Encoder | GraphRole::Head => input.layout.without_time(),
         };
         let expected: Vec<Option<usize>> =
-            layout.dimensions(input.frames, self.frame_shape()).into_iter().map(Some).collect();
+            layout.dimensions(input.frames, input.frame_shape()).into_iter().map(Some).collect();
         let wanted = ElementType::from(input.dtype);
         if !fits(&port.shape, &expected) || port.element != Ok(wanted) {
             return Err(self.fault(
@@ -125,26 +147,31 @@ impl<'a> SignatureCheck<'a> {
         }
         for port in inputs {
             let Some(source) = encoder_outputs.iter().find(|output| output.name == port.name) else {
-                let outputs: Vec<_> =
-                    encoder_outputs.iter().map(|output| format!("{:?}", output.name)).collect();
                 return Err(self.fault(
                     head,
                     format!("input {:?}", port.name),
                     format!("no output of that name in {}", encoder.display()),
-                    format!("inputs named as the encoder's outputs ({})", outputs.join(", ")),
+                    format!("inputs named as the encoder's outputs ({})", brief(&names(encoder_outputs))),
                 ));
             };
-            let mut expected = source.shape.clone();
-            expected.insert(expected.len().min(1), Some(self.manifest.input.frames));
-            if !fits(&port.shape, &expected) || port.element != source.element || port.element.is_err() {
-                let wanted = PortSpec { shape: expected, ..source.clone() };
-                return Err(self.fault(
-                    head,
-                    format!("input {:?}", port.name),
-                    port.describe(),
-                    format!("{}, the encoder's output over input.frames samples", wanted.describe()),
-                ));
+            let subject = format!("output {:?}", source.name);
+            let one = source.shape.first().is_some_and(|size| size.is_none_or(|size| size == 1));
+            if !one || source.element.is_err() {
+                let expected =
+                    "float32, float16, float64, uint8, int32 or int64 with a batch axis of 1 or ? first";
+                return Err(self.fault(encoder, subject, source.describe(), expected));
             }
+            self.size(encoder, &subject, source)?;
+            let mut expected = source.shape.clone();
+            expected.insert(1, Some(self.manifest.input.frames));
+            let subject = format!("input {:?}", port.name);
+            let wanted = PortSpec { shape: expected, ..source.clone() };
+            if !fits(&port.shape, &wanted.shape) || port.element != wanted.element {
+                let expected =
+                    format!("{}, the encoder's output over input.frames samples", wanted.describe());
+                return Err(self.fault(head, subject, port.describe(), expected));
+            }
+            self.size(head, &subject, &wanted)?;
         }
         Ok(())
     }
@@ -166,14 +193,10 @@ impl<'a> SignatureCheck<'a> {
         ];
         for (role, name, shape) in expected {
             let Some(name) = name else { continue };
+            let subject = format!("output {name:?} (outputs.{role})");
             let Some(port) = outputs.iter().find(|port| port.name == *name) else {
-                let names: Vec<_> = outputs.iter().map(|port| format!("{:?}", port.name)).collect();
-                return Err(self.fault(
-                    graph,
-                    "outputs",
-                    names.join(", "),
-                    format!("one named {name:?} (outputs.{role})"),
-                ));
+                let expected = format!("one named {name:?} (outputs.{role})");
+                return Err(self.fault(graph, "outputs", names(outputs), expected));
             };
             let kind = if role == "queries" { "int64 or int32" } else { "float32, float16 or float64" };
             let right_kind = port.element.as_ref().is_ok_and(|element| {
@@ -186,16 +209,22 @@ impl<'a> SignatureCheck<'a> {
             let batch_of_one = port.shape.first().is_none_or(|size| size.is_none_or(|size| size == 1));
             if !fits(&port.shape, &shape) || !right_kind || !batch_of_one {
                 let hint = if role == "scores" { format!(" for {classes} labels") } else { String::new() };
-                return Err(self.fault(
-                    graph,
-                    format!("output {name:?} (outputs.{role})"),
-                    port.describe(),
-                    format!("{kind} {}{hint}, with a batch of 1 or ?", dimensions(&shape)),
-                ));
+                let expected = format!("{kind} {}{hint}, with a batch of 1 or ?", dimensions(&shape));
+                return Err(self.fault(graph, subject, port.describe(), expected));
+            }
+            self.size(graph, &subject, port)?;
+            let regions = port.shape.get(1).copied().flatten().filter(|_| role != "scores");
+            if regions.is_some_and(|regions| regions > limits::REGIONS) {
+                let expected = format!("at most {} regions (the second dimension)", limits::REGIONS);
+                return Err(self.fault(graph, subject, port.describe(), expected));
             }
         }
         Ok(())
     }
+}
+
+fn names(ports: &[PortSpec]) -> String {
+    list(ports.iter().map(|port| port.name.as_str()))
 }
 
 /// Whether a shape with open dimensions can be `expected`; open dimensions fit anything on either side.

@@ -35,6 +35,17 @@ impl ElementType {
         }
     }
 
+    /// Bytes in one element.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::F16 => 2,
+            Self::I32 | Self::F32 => 4,
+            Self::I64 | Self::F64 => 8,
+        }
+    }
+
     /// Whether elements are floats.
     #[must_use]
     pub fn is_float(self) -> bool {

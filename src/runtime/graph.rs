@@ -12,10 +12,13 @@ use ort::{
     value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType},
 };
 
-use super::Library;
+use super::{
+    Library,
+    look::{essence, look},
+};
 use crate::{
     error::Error,
-    model::{Data, ElementType, PortSpec, Tensor},
+    model::{Data, ElementType, PortSpec, Tensor, limits},
 };
 
 /// What computes the graphs, in ONNX Runtime's words.
@@ -53,10 +56,10 @@ impl Graph {
     /// # Errors
     /// When ONNX Runtime does not take it.
     pub fn load(library: &Library, path: &Path, threads: usize) -> Result<Self, Error> {
-        let fault = |message: String| Error::Graph {
-            path: path.to_owned(),
-            size: std::fs::metadata(path).map_or(0, |file| file.len()),
-            message,
+        let fault = |message: String| {
+            let message = essence(&message, path);
+            let (found, cure) = look(path, &message);
+            Error::Graph { path: path.to_owned(), message, found, cure }
         };
         // Threads that spin between runs would take the CPU from the decoder.
         let mut builder = Session::builder(library.environment())
@@ -99,14 +102,15 @@ impl Graph {
     /// Runs the graph and gives the outputs of the given names.
     ///
     /// # Errors
-    /// When the run fails, was cancelled, or gives an output of a type that is not read.
+    /// When the run fails, was cancelled, or gives an output that is too large or of a type that is not read.
     pub fn run(
         &mut self,
         inputs: &[(&str, &Tensor)],
         outputs: &[String],
     ) -> Result<Vec<(String, Tensor)>, Error> {
         let path = &self.path;
-        let fault = |message: String| Error::Inference { path: path.clone(), message };
+        let fault =
+            |message: String| Error::Inference { path: path.clone(), message: essence(&message, path) };
         let inputs = inputs
             .iter()
             .map(|(name, tensor)| Ok((Cow::Borrowed(*name), view(tensor)?)))
@@ -169,6 +173,9 @@ fn copy(value: &DynValue) -> Result<Tensor, String> {
     macro_rules! read {
         ($kind:ident, $type:ty) => {{
             let (shape, values) = value.try_extract_tensor::<$type>().map_err(|e| e.to_string())?;
+            if size_of_val(values) > limits::TENSOR_BYTES {
+                return Err(format!("{} bytes, of {} at most", size_of_val(values), limits::TENSOR_BYTES));
+            }
             (shape, Data::$kind(values.to_vec()))
         }};
     }

@@ -2,6 +2,7 @@
 
 mod graph;
 mod library;
+mod look;
 
 pub use graph::{Canceller, Graph, PROVIDER};
 pub use library::Library;

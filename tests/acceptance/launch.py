@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ COLOURS = ROOT / "tests/fixtures/colours"
 MODEL = ROOT / os.environ.get("MODEL", "models/zoo/synthdive48-art")
 STREAM = ROOT / os.environ.get("STREAM", "pipelines/media/synthdive-stream.mp4")
 ATHLETE = ROOT / "pipelines/media/athlete-somersault.mp4"
+SHORTEST_ERROR = 60
 
 Line = dict[str, Any]
 
@@ -53,6 +54,26 @@ def run(
 def launch(pipeline: str, env: Mapping[str, str] | None = None, timeout: float = 120) -> Finished:
     """Runs a launch line whose file names hold no blanks."""
     return run("gst-launch-1.0", *pipeline.split(), env=env, timeout=timeout)
+
+
+def only_error(done: Finished) -> str:
+    """The text of the one error of artclassify.
+
+    It comes first. After an error in mid-stream the source may add that its data stream ended.
+    """
+    error, *others = done.errors() or [done.output]
+    assert "/GstArtClassify:" in error, done.output
+    assert all("Internal data stream error" in other for other in others), done.output
+    assert "panick" not in done.output
+    text = error.split(": ", 2)[2]
+    assert len(text) >= SHORTEST_ERROR, text
+    return text
+
+
+def assert_says(error: str, words: Iterable[str]) -> None:
+    """Every word stands in the error."""
+    missing = [word for word in words if word not in error]
+    assert not missing, f"nothing of {missing} in: {error}"
 
 
 def launch_well(pipeline: str) -> Finished:
