@@ -51,8 +51,9 @@ class Camera(GstRtspServer.RTSPMediaFactory):
 
     def hide_length(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """No camera knows when it will end."""
-        unknown = info.get_query().type in (Gst.QueryType.DURATION, Gst.QueryType.SEEKING)
-        return Gst.PadProbeReturn.DROP if unknown else Gst.PadProbeReturn.OK
+        telling = (Gst.QueryType.DURATION, Gst.QueryType.SEEKING, Gst.QueryType.SEGMENT)
+        asked = info.get_query().type
+        return Gst.PadProbeReturn.DROP if asked in telling else Gst.PadProbeReturn.OK
 
     def count_made(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """Counts packets of the payloader."""
