@@ -30,10 +30,11 @@ PACKAGES := gcc libc6-dev pkg-config \
 # The RTSP server of the tests, and what watches pipelines in scripts/live.
 TEST_PACKAGES := python3-gi gir1.2-gst-rtsp-server-1.0
 
-.PHONY: help demo test fuzz figures setup packages test-packages onnxruntime build env lint rust-lint python-lint rust-test python-test clean
+.PHONY: help demo test fuzz soak figures events-f1 live setup packages test-packages onnxruntime build env lint rust-lint \
+	python-lint rust-test python-test clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## set everything up and recognise the dives of the shipped clips; results in out/
 	@$(WITH_PLUGIN) $(VENV_PYTHON) scripts/demo.py --model "$(MODEL)" --stream "$(STREAM)"
@@ -96,6 +97,14 @@ fuzz: packages ## feed manifests, labels and streams of frames out of chance to 
 
 figures: setup .venv/ready ## measure CPU, speed and memory beside decoding and bare ONNX Runtime
 	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/figures.py --model "$(MODEL)" --stream "$(STREAM)"
+
+events-f1: setup .venv/ready ## measure how well actions are found in ten minutes of rendered dives; renders for 20 minutes first
+	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/events_f1.py --model "$(MODEL)"
+
+live: setup test-packages .venv/ready ## measure a lossy camera for 10 minutes, then a model that is too slow twice for 30
+	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/live/measure.py rtsp --minutes 10 --model "$(MODEL)" --stream "$(STREAM)"
+	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/live/measure.py slow --minutes 30 --alignment delay
+	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/live/measure.py slow --minutes 30 --alignment hold
 
 clean: ## remove what was built, downloaded and written, but not Debian's packages
 	rm -rf target out .venv .cache tests/fuzz/artifacts tests/fuzz/corpus

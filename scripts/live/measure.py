@@ -91,8 +91,8 @@ def measure_rtsp(args: argparse.Namespace) -> None:
         "stats": counts(stats),
         "frames with a class": f"{sum(seen['labels'].values())}, of them "
         f"{sum(known.values())} with one of {len(known)} dives",
-        "actions": f"{sum(actions.values())}, of them {right} of the {len(shown)} classes shown; "
-        f"about {expected:.0f} dives were shown",
+        "actions": f"{sum(actions.values())} for about {expected:.0f} dives; {right} of the actions "
+        f"have one of the {len(shown)} classes shown",
         "resident memory": memory(seen["memory"]),
     })  # fmt: skip
 

@@ -41,11 +41,19 @@ class Camera(GstRtspServer.RTSPMediaFactory):
         )
         lossy.set_name("pay0")
         camera.add(lossy)
-        camera.get_by_name("c").link(lossy)
+        pictures = camera.get_by_name("c")
+        pictures.link(lossy)
+        pictures.get_static_pad("src").add_probe(Gst.PadProbeType.QUERY_UPSTREAM, self.hide_length)
         air = lossy.get_by_name("air")
         air.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, self.count_made)
         air.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self.count_sent)
         return camera
+
+    def hide_length(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        """No camera knows when it will end."""
+        telling = (Gst.QueryType.DURATION, Gst.QueryType.SEEKING, Gst.QueryType.SEGMENT)
+        asked = info.get_query().type
+        return Gst.PadProbeReturn.DROP if asked in telling else Gst.PadProbeReturn.OK
 
     def count_made(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """Counts packets of the payloader."""

@@ -15,6 +15,7 @@ SERVER = ROOT / "tests/acceptance/rtsp_server.py"
 CAMERA = ROOT / "pipelines/camera.sh"
 DEVICE = "/dev/no-camera"
 TIMEOUT = 30
+LOSS = 0.02
 # A gst-launch-1.0 for people without a camera: the real one, with another source.
 STAND_IN = """#!/bin/bash
 source="v4l2src device={device} "
@@ -65,6 +66,12 @@ def recording(url: str, model: Path, events: Path) -> Iterator[subprocess.Popen[
             process.kill()
 
 
+def assert_lossy(lost_and_made: list[int]) -> None:
+    """Packets were lost, and not too many."""
+    lost, made = lost_and_made
+    assert 0 < lost < made * 3 * LOSS
+
+
 def ended_well(process: subprocess.Popen[str]) -> None:
     """The process ends by itself and without a complaint."""
     told, _ = process.communicate(timeout=TIMEOUT)
@@ -73,32 +80,31 @@ def ended_well(process: subprocess.Popen[str]) -> None:
 
 
 def test_rtsp_to_the_end(short_stream: Path, model: Path, tmp_path: Path) -> None:
-    """The camera ends its stream: windows to the last frame, and the process ends."""
+    """The camera ends its stream: windows up to then, with classes, and the process ends."""
     events = tmp_path / "events.jsonl"
-    with camera(short_stream, 0, 1) as (url, end):
+    with camera(short_stream, LOSS, 1) as (url, end):
         with recording(url, model, events) as process:
             ended_well(process)
-        assert end()[0] == 0
+        assert_lossy(end())
     windows = lines(events.read_bytes())
-    assert [window["window"] for window in windows] == list(range(len(windows)))
-    assert windows[-1]["end"] >= 4_500_000_000
+    assert len(windows) >= 5
+    assert windows[-1]["end"] >= 4_000_000_000
+    assert all(window["label"] and 0 < window["score"] <= 1 for window in windows)
 
 
-def test_rtsp_that_loses_packets(short_stream: Path, model: Path, tmp_path: Path) -> None:
-    """With 2 % of the packets lost, windows with classes come until Ctrl-C."""
+def test_rtsp_until_interrupted(short_stream: Path, model: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends the recording of a camera that goes on; lines are in the file before."""
     events = tmp_path / "events.jsonl"
-    with camera(short_stream, 0.02, 20) as (url, end):
+    with camera(short_stream, LOSS, 20) as (url, end):
         with recording(url, model, events) as process:
             deadline = time.monotonic() + TIMEOUT
-            while not (events.exists() and len(lines(events.read_bytes())) >= 10):
+            while not (events.exists() and events.read_bytes().count(b"\n") >= 5):
                 assert time.monotonic() < deadline and process.poll() is None
                 time.sleep(0.1)
             process.send_signal(signal.SIGINT)
             ended_well(process)
-        lost, made = end()
-    assert 0 < lost < made / 10
-    windows = lines(events.read_bytes())
-    assert all(window["label"] and 0 < window["score"] <= 1 for window in windows)
+        assert_lossy(end())
+    assert len(lines(events.read_bytes())) >= 5
 
 
 def test_camera(tmp_path: Path) -> None:
