@@ -24,8 +24,10 @@ PACKAGES := gcc libc6-dev pkg-config \
 	libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libcairo2-dev libpango1.0-dev \
 	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly \
 	gstreamer1.0-libav fonts-dejavu-core
+# The RTSP server of the tests, and what watches pipelines in scripts/live.
+TEST_PACKAGES := python3-gi gir1.2-gst-rtsp-server-1.0
 
-.PHONY: help demo test figures setup packages onnxruntime build env lint rust-lint python-lint rust-test python-test clean
+.PHONY: help demo test figures setup packages test-packages onnxruntime build env lint rust-lint python-lint rust-test python-test clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +41,9 @@ setup: build onnxruntime ## what a machine needs to run the plugin: Debian packa
 
 packages: ## install the missing Debian packages
 	@scripts/packages.sh $(PACKAGES)
+
+test-packages: packages
+	@scripts/packages.sh $(TEST_PACKAGES)
 
 onnxruntime: $(ORT) ## unpack the ONNX Runtime library from its Python wheel
 
@@ -68,7 +73,7 @@ rust-test: setup
 	@echo "== Rust tests"
 	$(WITH_PLUGIN) cargo test --locked --no-fail-fast
 
-python-test: setup .venv/ready
+python-test: setup test-packages .venv/ready
 	@echo "== Python tests"
 	$(WITH_PLUGIN) $(VENV_PYTHON) -m pytest models/tests tests/acceptance
 

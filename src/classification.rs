@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::timeline::AbsoluteTime;
+
 /// One class and its score.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassScore {
@@ -66,6 +68,8 @@ pub struct Classification {
     pub window: u64,
     /// PTS of the window's first sample, in nanoseconds.
     pub start: u64,
+    /// When the window started by clocks outside of the stream, where it tells.
+    pub start_absolute: AbsoluteTime,
     /// End of the window: PTS of the last sample plus one sample period, in nanoseconds.
     pub end: u64,
     /// PTS of the sampled frames, in nanoseconds; a frame that was repeated stands there repeatedly.

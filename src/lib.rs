@@ -4,8 +4,8 @@
 //! - [`artoverlay`](artoverlay) draws them.
 //! - [`artmetaenc`](artmetaenc) writes them down as JSON Lines.
 //!
-//! The modules [`classification`], [`window`] and [`action`] and the [`model`] manifest are pure: they
-//! name no GStreamer type and take time as plain nanoseconds.
+//! The modules [`classification`], [`window`], [`action`] and [`timeline`] and the [`model`] manifest are pure:
+//! they name no GStreamer type and take time as plain nanoseconds.
 
 pub mod action;
 pub mod artclassify;
@@ -17,6 +17,7 @@ pub mod error;
 pub mod meta;
 pub mod model;
 pub mod runtime;
+pub mod timeline;
 pub mod window;
 pub mod wording;
 

@@ -180,8 +180,8 @@ fn an_action_starts_and_stops_near_the_cut() {
     let records: Vec<_> =
         events.iter().filter_map(|event| event.structure()).filter_map(meta::read_action).collect();
     let stop = &records[1].event;
-    assert!(stop.start.pts.abs_diff(SECOND) <= SECOND / 5, "{stop:?}");
-    assert!(stop.end.unwrap().pts.abs_diff(2 * SECOND) <= SECOND / 5, "{stop:?}");
+    assert!(stop.start.moment.pts.abs_diff(SECOND) <= SECOND / 5, "{stop:?}");
+    assert!(stop.end.unwrap().moment.pts.abs_diff(2 * SECOND) <= SECOND / 5, "{stop:?}");
 }
 
 #[test]

@@ -4,7 +4,10 @@
 
 mod common;
 
-use common::{MS, action_event, bytes, classification, frame, frame_with, init, video_info};
+use common::{
+    MS, action_event, bytes, classification, dated_action_event, dated_classification, frame, frame_with,
+    init, video_info,
+};
 use gst::prelude::*;
 use gst_video::VideoFormat;
 use gstartclassify::action::ActionState;
@@ -109,6 +112,22 @@ fn actions_are_lines_in_their_place_and_updates_are_none() {
 }
 
 #[test]
+fn moments_that_are_dated_are_written_in_utc_and_timecode() {
+    let mut h = harness();
+    h.push(frame_with(&info(), 0, &dated_classification(0), true)).unwrap();
+    h.push_event(dated_action_event(ActionState::Start));
+    h.push_event(dated_action_event(ActionState::Stop));
+    let lines = lines(&mut h);
+    for line in &lines {
+        assert_eq!(line["start_utc"], "2026-11-21T10:20:28.123456789Z");
+        assert_eq!(line["start_timecode"], "10:20:28;03");
+    }
+    assert_eq!((lines[1].get("end_utc"), lines[1].get("end_timecode")), (None, None));
+    assert_eq!(lines[2]["end_utc"], "2026-11-21T10:20:29.123456789Z");
+    assert_eq!(lines[2]["end_timecode"], "10:20:29;03");
+}
+
+#[test]
 fn frames_without_a_line_are_gaps_after_caps_and_segment() {
     let mut h = harness();
     h.push(frame(&info(), 0)).unwrap();
@@ -179,8 +198,11 @@ fn lines_obey_the_schema() {
     h.push(frame_with(&info(), 40, &classification(1), false)).unwrap();
     h.push_event(action_event(ActionState::Start));
     h.push_event(action_event(ActionState::Stop));
+    h.push(frame_with(&info(), 80, &dated_classification(2), true)).unwrap();
+    h.push_event(dated_action_event(ActionState::Start));
+    h.push_event(dated_action_event(ActionState::Stop));
     let lines = lines(&mut h);
-    assert_eq!(lines.len(), 4);
+    assert_eq!(lines.len(), 7);
     for line in &lines {
         let errors: Vec<_> = validator.iter_errors(line).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{line}: {errors:?}");
@@ -192,7 +214,14 @@ fn lines_obey_the_schema() {
     endless.as_object_mut().unwrap().remove("end");
     let mut early = lines[2].clone();
     early["end"] = 1.into();
-    for wrong in [unknown, endless, early, json!({"type": "window"}), json!([])] {
+    let mut early_utc = lines[2].clone();
+    early_utc["end_utc"] = lines[6]["end_utc"].clone();
+    let mut local = lines[4].clone();
+    local["start_utc"] = "2026-11-21T10:20:28+01:00".into();
+    let mut frameless = lines[4].clone();
+    frameless["start_timecode"] = "10:20:28".into();
+    for wrong in [unknown, endless, early, early_utc, local, frameless, json!({"type": "window"}), json!([])]
+    {
         assert!(!validator.is_valid(&wrong), "{wrong}");
     }
 }

@@ -6,24 +6,26 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{MS, action, classification, frame_with, init, video_info};
+use common::{MS, action, classification, dated_action, dated_classification, frame_with, init, video_info};
 use gst::prelude::*;
 use gst_video::{VideoFormat, VideoRegionOfInterestMeta};
 use gstartclassify::action::ActionState;
 use gstartclassify::classification::PixelBox;
 use gstartclassify::meta::{self, FrameSize, fields};
+use gstartclassify::timeline::AbsoluteTime;
 
 const SIZE: FrameSize = FrameSize { width: 64, height: 48 };
 
 fn example(first: bool) -> gst::Buffer {
     init();
-    frame_with(&video_info(VideoFormat::I420, SIZE.width, SIZE.height), 1150, &classification(5), first)
+    frame_with(&video_info(VideoFormat::I420, SIZE.width, SIZE.height), 1150, &dated_classification(5), first)
 }
 
 #[test]
 fn the_first_frame_of_a_window_gives_back_everything() {
-    let written = classification(5);
+    let written = dated_classification(5);
     let read = meta::read(&example(true)).unwrap();
+    assert_eq!(read.start_absolute, written.start_absolute);
     assert_eq!((&*read.model, read.window, read.start, read.end), ("test-model", 5, 1000 * MS, 1400 * MS));
     assert_eq!(read.age, Some(-250 * MS as i64));
     assert_eq!((&read.class, read.background, read.first, read.size), (written.best(), false, true, SIZE));
@@ -43,6 +45,7 @@ fn the_first_frame_of_a_window_gives_back_everything() {
 fn later_frames_of_a_window_have_their_own_box_only() {
     let read = meta::read(&example(false)).unwrap();
     assert!(!read.first && read.samples.is_empty());
+    assert_eq!(read.start_absolute, AbsoluteTime::default());
     assert!(read.tracklets.iter().all(|tracklet| tracklet.boxes.is_empty()));
     assert_eq!(read.tracklets[0].area.x, 16);
 }
@@ -150,18 +153,31 @@ fn both_branches_of_a_tee_have_it() {
 fn action_events_read_back() {
     init();
     for state in [ActionState::Start, ActionState::Update, ActionState::Stop] {
-        let structure = meta::action_structure(&action(state), "test-model");
-        let record = meta::read_action(&structure).unwrap();
-        assert_eq!((record.event, &*record.model), (action(state), "test-model"));
+        for event in [action(state), dated_action(state)] {
+            let structure = meta::action_structure(&event, "test-model");
+            let record = meta::read_action(&structure).unwrap();
+            assert_eq!((record.event, &*record.model), (event, "test-model"));
+        }
     }
     assert_eq!(meta::read_action(&gst::Structure::new_empty("artclassify-action")), None);
     assert_eq!(meta::read_action(&gst::Structure::new_empty("other")), None);
 }
 
 #[test]
+fn what_is_not_dated_has_no_such_field() {
+    init();
+    let window = meta::window_structure(&classification(5), SIZE);
+    let action = meta::action_structure(&action(ActionState::Stop), "test-model");
+    for structure in [window, action] {
+        let dates = structure.fields().filter(|name| name.ends_with("-utc") || name.ends_with("-timecode"));
+        assert_eq!(dates.count(), 0, "{structure}");
+    }
+}
+
+#[test]
 fn a_window_without_a_frame_travels_with_the_fields_of_a_first_frame() {
     init();
-    let event = meta::window_structure(&classification(5), SIZE);
+    let event = meta::window_structure(&dated_classification(5), SIZE);
     let buffer = example(true);
     let custom = gst::meta::CustomMeta::from_buffer(&buffer, fields::ACTION_META).unwrap();
     let mut expected = fields_of(custom.structure());
@@ -197,10 +213,13 @@ fn the_documented_fields_are_the_written_ones() {
         tracklet.clone(),
         entry(&tracklet, "boxes"),
         roi.param("artclassify").unwrap().to_owned(),
-        meta::action_structure(&action(ActionState::Stop), "test-model"),
+        meta::action_structure(&dated_action(ActionState::Stop), "test-model"),
+        meta::model_structure("test-model", "models/test"),
     ];
-    let written: BTreeMap<_, _> =
+    let mut written: BTreeMap<_, _> =
         written.iter().map(|structure| (structure.name().to_string(), fields_of(structure))).collect();
+    let element = gst::ElementFactory::make("artclassify").build().unwrap();
+    written.insert("stats".to_owned(), fields_of(&element.property::<gst::Structure>("stats")));
 
     let mut documented: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut section = String::new();
@@ -213,7 +232,13 @@ fn the_documented_fields_are_the_written_ones() {
             && !section.is_empty()
         {
             let cells: Vec<_> = row.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
-            documented.entry(section.clone()).or_default().insert(cells[0].to_owned(), cells[1].to_owned());
+            let mut names = cells[0].split("`, `");
+            let first = names.next().unwrap();
+            // A row for several fields has the first in full and of the others what differs: `a-p50`, `-p90`.
+            let stem = first.rsplit_once('-').map_or(first, |(stem, _)| stem);
+            let others = names.map(|name| format!("{stem}{name}"));
+            let fields = documented.entry(section.clone()).or_default();
+            fields.extend(others.chain([first.to_owned()]).map(|name| (name, cells[1].to_owned())));
         }
     }
     assert_eq!(documented, written);

@@ -1,6 +1,6 @@
 //! When an action starts and stops, out of the scores of overlapping windows.
 
-use super::{ActionEvent, ActionState, Moment};
+use super::{ActionEvent, ActionState, Dated};
 use crate::{classification::ClassScore, model::Labels};
 
 /// How scores become actions. Scores are 0..1.
@@ -22,9 +22,9 @@ pub struct WindowEvidence<'a> {
     /// Score of each class.
     pub scores: &'a [f32],
     /// Begin of the window's central hop: where the frames it owns begin.
-    pub start: Moment,
+    pub start: Dated,
     /// End of the window's central hop.
-    pub end: Moment,
+    pub end: Dated,
 }
 
 /// Turns windows, in order, into actions.
@@ -47,8 +47,8 @@ struct Running {
     announced: Option<(u64, usize)>,
     /// The class of the stretch, where it is a stretch of one class.
     only: Option<usize>,
-    start: Moment,
-    end: Moment,
+    start: Dated,
+    end: Dated,
     /// Sum of each class's scores over the stretch.
     evidence: Vec<f32>,
     windows: f32,
@@ -96,7 +96,7 @@ impl ActionLayer {
 
     /// Ends the running action, if it was announced, and forgets the past: the stream ended or jumped. The
     /// last window speaks for all that came after its central hop, up to `until`.
-    pub fn reset(&mut self, until: Option<Moment>) -> Option<ActionEvent> {
+    pub fn reset(&mut self, until: Option<Dated>) -> Option<ActionEvent> {
         self.smoothed.clear();
         if let (Some(running), Some(until)) = (&mut self.running, until) {
             running.end = running.end.max(until);
@@ -127,7 +127,7 @@ impl ActionLayer {
         running.windows += 1.0;
         running.evidence.iter_mut().zip(window.scores).for_each(|(sum, &score)| *sum += score);
         let class = running.only.or_else(|| self.best_action(&running.evidence))?;
-        let length = running.end.running_time.saturating_sub(running.start.running_time);
+        let length = running.end.moment.running_time.saturating_sub(running.start.moment.running_time);
         let state = match running.announced {
             None if length >= settings.min_duration => Some(ActionState::Start),
             Some((_, before)) if before != class => Some(ActionState::Update),
@@ -166,6 +166,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::action::Moment;
 
     const SETTINGS: ActionSettings =
         ActionSettings { start_threshold: 0.6, stop_threshold: 0.3, min_duration: 0, smoothing: 0.0 };
@@ -176,8 +177,8 @@ mod tests {
         ActionLayer::new(Labels::new(names, &background, Path::new("labels.txt")).unwrap())
     }
 
-    fn moment(window: u64) -> Moment {
-        Moment { pts: window * 100 + 5000, running_time: window * 100 }
+    fn moment(window: u64) -> Dated {
+        Dated::unknown(Moment { pts: window * 100 + 5000, running_time: window * 100 })
     }
 
     fn run(layer: &mut ActionLayer, settings: &ActionSettings, windows: &[[f32; 3]]) -> Vec<ActionEvent> {
@@ -191,7 +192,10 @@ mod tests {
     }
 
     fn words(events: &[ActionEvent]) -> Vec<(&str, &str, u64)> {
-        events.iter().map(|event| (event.state.as_str(), &*event.class.label, event.start.pts)).collect()
+        events
+            .iter()
+            .map(|event| (event.state.as_str(), &*event.class.label, event.start.moment.pts))
+            .collect()
     }
 
     #[test]
@@ -271,7 +275,7 @@ mod tests {
                     ActionState::Start => {
                         prop_assert_eq!(open, None);
                         prop_assert_eq!(event.action, next);
-                        prop_assert!(event.start.running_time >= last_end);
+                        prop_assert!(event.start.moment.running_time >= last_end);
                         open = Some(event.action);
                         next += 1;
                     }
@@ -280,7 +284,7 @@ mod tests {
                         prop_assert_eq!(open, Some(event.action));
                         let end = event.end.unwrap();
                         prop_assert!(end > event.start);
-                        last_end = end.running_time;
+                        last_end = end.moment.running_time;
                         open = None;
                     }
                 }

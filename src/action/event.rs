@@ -1,6 +1,6 @@
 //! One event of an action, and the moments it names.
 
-use crate::classification::ClassScore;
+use crate::{classification::ClassScore, timeline::AbsoluteTime};
 
 /// What happened to an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,23 @@ pub struct Moment {
     pub running_time: u64,
 }
 
+/// A moment of the stream, and when it was by clocks outside of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dated {
+    /// The moment.
+    pub moment: Moment,
+    /// UTC and timecode, where the stream tells them.
+    pub absolute: AbsoluteTime,
+}
+
+impl Dated {
+    /// A moment of a stream that tells no absolute time.
+    #[must_use]
+    pub fn unknown(moment: Moment) -> Self {
+        Self { moment, absolute: AbsoluteTime::default() }
+    }
+}
+
 /// One event of an action.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActionEvent {
@@ -44,7 +61,7 @@ pub struct ActionEvent {
     /// The best class of the action so far.
     pub class: ClassScore,
     /// When the action began.
-    pub start: Moment,
+    pub start: Dated,
     /// When it ended; only with [`ActionState::Stop`].
-    pub end: Option<Moment>,
+    pub end: Option<Dated>,
 }

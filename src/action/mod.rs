@@ -5,5 +5,5 @@ mod event;
 mod link;
 
 pub use decide::{ActionLayer, ActionSettings, WindowEvidence};
-pub use event::{ActionEvent, ActionState, Moment};
+pub use event::{ActionEvent, ActionState, Dated, Moment};
 pub use link::{Linker, iou};

@@ -6,6 +6,7 @@ use super::{
     convert::FrameConverter,
     interpret::{SampleInfo, WindowInfo},
     outlet::Outlet,
+    references::References,
     settings::{Alignment, EosPolicy},
     stats::{Counts, Stats},
 };
@@ -13,7 +14,9 @@ use crate::{
     engine::{Engine, Sample, Waiting},
     error::Error,
     model::{Fit, InputSpec, SampleWriter},
-    window::{Decision, FrameTime, GridEnd, GridSettings, Ownership, Source, Window, WindowPlan, Windower},
+    window::{
+        Decision, FrameTime, GridEnd, GridSettings, Ownership, Source, Taken, Window, WindowPlan, Windower,
+    },
 };
 
 /// How long a frame is taken to last where nothing tells, in nanoseconds.
@@ -61,6 +64,8 @@ pub struct Intake {
     last: Option<gst::Buffer>,
     /// How the frames of the last samples were fitted, no more than a window has.
     fits: VecDeque<Fit>,
+    /// What dates the moments of the stream.
+    references: References,
     /// Nothing is sampled yet, or the last frame completed a window.
     at_boundary: bool,
     stats: Arc<Stats>,
@@ -90,6 +95,7 @@ impl Intake {
             segment: gst::FormattedSegment::new(),
             last: None,
             fits: VecDeque::new(),
+            references: References::default(),
             at_boundary: true,
             stats,
             counts: Counts::default(),
@@ -183,6 +189,9 @@ impl Intake {
 
     /// Takes a new segment.
     pub fn set_segment(&mut self, segment: gst::FormattedSegment<gst::ClockTime>) {
+        if segment != self.segment {
+            self.references.clear();
+        }
         self.segment = segment;
     }
 
@@ -191,6 +200,7 @@ impl Intake {
         self.at_boundary = true;
         self.windower.flush();
         self.fits.clear();
+        self.references.clear();
         self.last = None;
         self.segment.reset();
     }
@@ -214,10 +224,18 @@ impl Intake {
             return Err(Refusal::NoCaps);
         }
         self.windower.set_gap_tolerance(gap_tolerance);
-        let taken = self.windower.frame(time);
+        let Taken { decisions, owner } = self.windower.frame(time);
+        let mut decisions = decisions.into_iter().peekable();
+        // What the frame refers to says nothing of the grid that it ended.
+        if let Some(Decision::GridEnded(end)) =
+            decisions.next_if(|decision| matches!(decision, Decision::GridEnded(_)))
+        {
+            self.end_grid(end, target);
+        }
+        self.references.note(buffer, time);
         let previous = self.last.replace(buffer.clone());
-        self.obey(taken.decisions, previous.as_ref(), Some(buffer), target)?;
-        Ok(taken.owner)
+        self.obey(decisions, previous.as_ref(), Some(buffer), target)?;
+        Ok(owner)
     }
 
     /// No frame comes for a while from `start` on, in the time of the segment: the last one stays on screen.
@@ -252,11 +270,12 @@ impl Intake {
         if self.windower.is_running() {
             self.end(eos, target);
         }
+        self.references.clear();
     }
 
     fn obey(
         &mut self,
-        decisions: Vec<Decision>,
+        decisions: impl IntoIterator<Item = Decision>,
         previous: Option<&gst::Buffer>,
         current: Option<&gst::Buffer>,
         target: &Target<'_>,
@@ -275,13 +294,15 @@ impl Intake {
     }
 
     fn end_grid(&mut self, end: GridEnd, target: &Target<'_>) {
+        let until = end.until.map(|until| self.references.date(until));
         if let Some(reset) = end.reset {
+            self.references.clear();
             self.counts.resets += 1;
             gst::info!(super::CAT, "new sample grid: {reset:?}");
         }
         self.fits.clear();
         self.at_boundary = true;
-        target.outlet.end_grid(end.last, end.until);
+        target.outlet.end_grid(end.last, until);
         target.engine.new_grid();
     }
 
@@ -348,11 +369,14 @@ impl Intake {
         if repeats * 4 > samples.len() {
             self.notice(Notice::SlowSource);
         }
+        let start_absolute =
+            samples.first().map(|&first| self.references.absolute(first)).unwrap_or_default();
+        let (owns_from, owns_to) = (self.references.date(owns_from), self.references.date(owns_to));
         let fits = self.fits.iter().skip(self.fits.len().saturating_sub(taken));
         let infos = samples.into_iter().zip(fits.chain(self.fits.back().into_iter().cycle()));
         let samples = infos.map(|(moment, &fit)| SampleInfo { moment, fit }).collect();
         self.at_boundary = true;
-        target.outlet.submit(WindowInfo { number, samples, owns_from, owns_to });
+        target.outlet.submit(WindowInfo { number, samples, start_absolute, owns_from, owns_to });
         if let Some(replaced) = target.engine.window(number, taken, target.waiting) {
             target.outlet.drop_window(replaced);
         }

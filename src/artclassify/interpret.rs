@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    action::{ActionEvent, ActionLayer, ActionSettings, Linker, Moment, WindowEvidence},
+    action::{ActionEvent, ActionLayer, ActionSettings, Dated, Linker, Moment, WindowEvidence},
     classification::{ClassScore, Classification, Query, SampleBox, Tracklet},
     model::{Fit, Labels, Manifest, WindowOutput},
+    timeline::AbsoluteTime,
 };
 
 /// One sample of a window: when it was, and how its frame was fitted into the model's input.
@@ -24,10 +25,12 @@ pub struct WindowInfo {
     pub number: u64,
     /// Its samples; fewer than the model takes where the last one is repeated.
     pub samples: Vec<SampleInfo>,
+    /// When the first of them was by clocks outside of the stream.
+    pub start_absolute: AbsoluteTime,
     /// Begin of the frames that it owns.
-    pub owns_from: Moment,
+    pub owns_from: Dated,
     /// End of the frames that it owns, for all that is known when it closes.
-    pub owns_to: Moment,
+    pub owns_to: Dated,
 }
 
 /// Interprets the windows of a stream in order.
@@ -86,6 +89,7 @@ impl Interpreter {
             model: Arc::clone(&self.model),
             window: info.number,
             start: samples.first().copied().unwrap_or_default(),
+            start_absolute: info.start_absolute,
             end: samples.last().copied().unwrap_or_default() + self.sample_period,
             background: top.first().is_some_and(|best| self.labels.is_background(best.label_id as usize)),
             samples,
@@ -96,7 +100,7 @@ impl Interpreter {
     }
 
     /// The grid ended: the last frames lie before `until`. Ends the running action.
-    pub fn end_of_grid(&mut self, until: Option<Moment>) -> Option<ActionEvent> {
+    pub fn end_of_grid(&mut self, until: Option<Dated>) -> Option<ActionEvent> {
         self.linker.reset();
         self.actions.reset(until)
     }

@@ -24,6 +24,7 @@ mod load;
 mod outlet;
 mod pace;
 mod queries;
+mod references;
 mod run;
 mod settings;
 mod sink;

@@ -8,7 +8,7 @@ use std::{
 
 use super::interpret::WindowInfo;
 use crate::{
-    action::Moment,
+    action::Dated,
     engine::{Engine, Outcome},
     error::Error,
     model::{Manifest, WindowOutput},
@@ -46,7 +46,7 @@ pub enum Item {
         /// Its last window, if it had any.
         last: Option<u64>,
         /// Where its last frame ends.
-        until: Option<Moment>,
+        until: Option<Dated>,
     },
     /// From here on another model is at work.
     Model {
@@ -374,7 +374,7 @@ impl Outlet {
 
     /// The grid ended with the window `last`: frames that would belong to later ones, or to any where
     /// there is none, carry that window's result.
-    pub fn end_grid(&self, last: Option<u64>, until: Option<Moment>) {
+    pub fn end_grid(&self, last: Option<u64>, until: Option<Dated>) {
         let mut state = self.lock();
         for item in state.items.iter_mut().rev() {
             match item {

@@ -9,7 +9,7 @@ use super::{
     outlet::{Item, Leaving, Settled},
 };
 use crate::{
-    action::{ActionEvent, Moment},
+    action::{ActionEvent, Dated},
     classification::Classification,
     meta::{self, FrameSize},
 };
@@ -154,7 +154,7 @@ impl ArtClassify {
         }
     }
 
-    fn end_action(&self, until: Option<Moment>, writer: &mut Writer) {
+    fn end_action(&self, until: Option<Dated>, writer: &mut Writer) {
         if let Some(stop) = writer.interpreter.end_of_grid(until) {
             self.push_action(&stop, writer.interpreter.model());
         }

@@ -7,6 +7,7 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::record::{ActionLine, Line, WindowLine};
+use crate::action::Dated;
 use crate::meta::{self, FrameResult, FrameSize};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -76,7 +77,7 @@ impl ArtMetaEnc {
             return self.result_line(result, pts);
         }
         let record = meta::read_action(structure)?;
-        let moment = record.event.end.unwrap_or(record.event.start);
+        let Dated { moment, .. } = record.event.end.unwrap_or(record.event.start);
         let line = Line::Action(ActionLine::new(&record)?);
         Some(self.line_buffer(&line, moment.pts, None))
     }

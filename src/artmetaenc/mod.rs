@@ -13,6 +13,7 @@
 
 mod imp;
 mod record;
+mod utc;
 
 use gst::glib;
 use gst::prelude::*;

@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
+use super::utc::rfc3339;
 use crate::action::ActionState;
 use crate::classification::{ClassScore, SampleBox};
 use crate::meta::{ActionRecord, FrameResult, FrameTracklet};
+use crate::timeline::AbsoluteTime;
 
 /// One line.
 #[derive(Debug, Serialize)]
@@ -16,12 +18,17 @@ pub enum Line<'a> {
     Action(ActionLine<'a>),
 }
 
-/// The result of a window; times in nanoseconds of PTS, boxes in pixels of the frame.
+/// The result of a window; times in nanoseconds of PTS, in UTC after RFC 3339 and in timecode, boxes in pixels of
+/// the frame.
 #[derive(Debug, Serialize)]
 pub struct WindowLine<'a> {
     model: &'a str,
     window: u64,
     start: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_utc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_timecode: Option<String>,
     end: u64,
     #[serde(flatten)]
     class: Class<'a>,
@@ -29,7 +36,7 @@ pub struct WindowLine<'a> {
     tracklets: Vec<TrackletLine<'a>>,
 }
 
-/// The start or the end of an action; times in nanoseconds of PTS.
+/// The start or the end of an action; times as those of a window.
 #[derive(Debug, Serialize)]
 pub struct ActionLine<'a> {
     state: &'static str,
@@ -39,7 +46,15 @@ pub struct ActionLine<'a> {
     class: Class<'a>,
     start: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    start_utc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_timecode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_utc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_timecode: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,10 +98,13 @@ impl<'a> WindowLine<'a> {
     /// The line of a window. A frame that is not the window's first knows each region at its own time only,
     /// `pts`; the line then has that one box.
     pub fn new(result: &'a FrameResult, pts: u64) -> Self {
+        let AbsoluteTime { utc, timecode } = result.start_absolute;
         Self {
             model: &result.model,
             window: result.window,
             start: result.start,
+            start_utc: utc.and_then(rfc3339),
+            start_timecode: timecode.map(|timecode| timecode.to_string()),
             end: result.end,
             class: Class::new(&result.class),
             top: result.top.iter().map(Class::new).collect(),
@@ -99,13 +117,19 @@ impl<'a> ActionLine<'a> {
     /// The line of an action event; `None` for an update, which is no line.
     pub fn new(record: &'a ActionRecord) -> Option<Self> {
         let event = &record.event;
+        let start = event.start.absolute;
+        let end = event.end.map(|end| end.absolute).unwrap_or_default();
         (event.state != ActionState::Update).then(|| Self {
             state: event.state.as_str(),
             action: event.action,
             model: &record.model,
             class: Class::new(&event.class),
-            start: event.start.pts,
-            end: event.end.map(|end| end.pts),
+            start: event.start.moment.pts,
+            start_utc: start.utc.and_then(rfc3339),
+            start_timecode: start.timecode.map(|timecode| timecode.to_string()),
+            end: event.end.map(|end| end.moment.pts),
+            end_utc: end.utc.and_then(rfc3339),
+            end_timecode: end.timecode.map(|timecode| timecode.to_string()),
         })
     }
 }

@@ -143,6 +143,7 @@ mod tests {
     use super::*;
     use crate::classification::{ClassScore, PixelBox};
     use crate::meta::FrameTracklet;
+    use crate::timeline::AbsoluteTime;
 
     const SIZE: FrameSize = FrameSize { width: 640, height: 360 };
 
@@ -152,6 +153,7 @@ mod tests {
             model: "m".into(),
             window: 0,
             start: 0,
+            start_absolute: AbsoluteTime::default(),
             end: 0,
             age: None,
             class: class.clone(),

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::absolute::{self, Names};
 use super::fields;
 use super::frame::{gint, read_class};
-use crate::action::{ActionEvent, ActionState, Moment};
+use crate::action::{ActionEvent, ActionState, Dated, Moment};
 
 /// An action event and the model that it comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,13 +25,15 @@ pub fn action_structure(event: &ActionEvent, model: &str) -> gst::Structure {
         .field(fields::LABEL, &*event.class.label)
         .field(fields::LABEL_ID, gint(event.class.label_id))
         .field(fields::SCORE, f64::from(event.class.score))
-        .field(fields::START, event.start.pts)
-        .field(fields::START_RUNNING_TIME, event.start.running_time)
+        .field(fields::START, event.start.moment.pts)
+        .field(fields::START_RUNNING_TIME, event.start.moment.running_time)
         .field(fields::MODEL, model)
         .build();
+    absolute::write(&mut s, &absolute::START, event.start.absolute);
     if let Some(end) = event.end {
-        s.set(fields::END, end.pts);
-        s.set(fields::END_RUNNING_TIME, end.running_time);
+        s.set(fields::END, end.moment.pts);
+        s.set(fields::END_RUNNING_TIME, end.moment.running_time);
+        absolute::write(&mut s, &absolute::END, end.absolute);
     }
     s
 }
@@ -41,14 +44,16 @@ pub fn read_action(s: &gst::StructureRef) -> Option<ActionRecord> {
     if s.name() != fields::ACTION {
         return None;
     }
-    let moment =
-        |pts, running_time| Some(Moment { pts: s.get(pts).ok()?, running_time: s.get(running_time).ok()? });
+    let moment = |pts, running_time, names: &Names| {
+        let moment = Moment { pts: s.get(pts).ok()?, running_time: s.get(running_time).ok()? };
+        Some(Dated { moment, absolute: absolute::read(s, names) })
+    };
     let event = ActionEvent {
         state: read_state(s.get(fields::STATE).ok()?)?,
         action: s.get(fields::NUMBER).ok()?,
         class: read_class(s)?,
-        start: moment(fields::START, fields::START_RUNNING_TIME)?,
-        end: moment(fields::END, fields::END_RUNNING_TIME),
+        start: moment(fields::START, fields::START_RUNNING_TIME, &absolute::START)?,
+        end: moment(fields::END, fields::END_RUNNING_TIME, &absolute::END),
     };
     Some(ActionRecord { event, model: s.get::<&str>(fields::MODEL).ok()?.into() })
 }

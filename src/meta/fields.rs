@@ -34,6 +34,14 @@ pub const END: &GStr = gstr!("end");
 pub const START_RUNNING_TIME: &GStr = gstr!("start-running-time");
 /// Running time at which the action ends.
 pub const END_RUNNING_TIME: &GStr = gstr!("end-running-time");
+/// UTC at which the window or the action starts.
+pub const START_UTC: &GStr = gstr!("start-utc");
+/// UTC at which the action ends.
+pub const END_UTC: &GStr = gstr!("end-utc");
+/// Timecode at which the window or the action starts.
+pub const START_TIMECODE: &GStr = gstr!("start-timecode");
+/// Timecode at which the action ends.
+pub const END_TIMECODE: &GStr = gstr!("end-timecode");
 /// Distance from the end of the window to the frame.
 pub const AGE: &GStr = gstr!("age");
 /// Text of the best class.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use gst::glib;
 use gst::meta::CustomMeta;
 
-use super::{fields, roi};
+use super::{absolute, fields, roi};
 use crate::classification::{ClassScore, Classification, PixelBox, Query, SampleBox, Tracklet};
+use crate::timeline::AbsoluteTime;
 
 /// Size of a frame, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct FrameResult {
     pub window: u64,
     /// PTS of the window's first sample, in nanoseconds.
     pub start: u64,
+    /// When the window started by clocks outside of the stream; known with `first` only, where the stream tells.
+    pub start_absolute: AbsoluteTime,
     /// End of the window, in nanoseconds of PTS.
     pub end: u64,
     /// PTS of the frame minus `end`, in nanoseconds; `None` on a frame without PTS.
@@ -40,7 +43,8 @@ pub struct FrameResult {
     pub class: ClassScore,
     /// Whether the best class is no action.
     pub background: bool,
-    /// Whether this is the first frame that carries the window; only then `samples` and the tracklets' `boxes` are filled.
+    /// Whether this is the first frame that carries the window; only then `samples`,
+    /// `start_absolute` and the tracklets' `boxes` are filled.
     pub first: bool,
     /// Size of the frame that all boxes are measured in.
     pub size: FrameSize,
@@ -100,7 +104,8 @@ fn scale_span(at: u32, length: u32, from: u32, to: u32) -> (u32, u32) {
 /// tracklet that lies in the picture.
 ///
 /// `size` is the size of the frame, which the boxes of `classification` are measured in. `first` says that no earlier
-/// frame carries this window; only such a frame gets the data of the single samples.
+/// frame carries this window; only such a frame gets the data of the single samples and the start
+/// in UTC and timecode.
 ///
 /// # Errors
 /// When the meta was not registered, see [`register`](super::register).
@@ -172,6 +177,7 @@ fn fill(
     s.set(fields::TRACKLETS, gst::Array::new(tracklets));
     if first {
         s.set(fields::SAMPLES, gst::Array::new(classification.samples.iter().copied()));
+        absolute::write(s, &absolute::START, classification.start_absolute);
     }
 }
 
@@ -193,6 +199,7 @@ fn read_result(s: &gst::StructureRef) -> Option<FrameResult> {
         model: s.get::<&str>(fields::MODEL).ok()?.into(),
         window: s.get(fields::WINDOW).ok()?,
         start: s.get(fields::START).ok()?,
+        start_absolute: absolute::read(s, &absolute::START),
         end: s.get(fields::END).ok()?,
         age: s.get(fields::AGE).ok(),
         class: read_class(s)?,

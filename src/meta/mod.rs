@@ -2,6 +2,7 @@
 //!
 //! `docs/metadata.md` tells every field: type, unit, who writes it, who reads it and what survives a copy.
 
+mod absolute;
 mod action;
 pub mod fields;
 mod frame;

@@ -61,7 +61,15 @@ def script(name: str, *words: object) -> str:
 def test_every_script_is_tested() -> None:
     """A script added to pipelines/ needs a test here."""
     scripts = {path.name for path in (ROOT / "pipelines").glob("*.sh")}
-    assert scripts == {"annotate.sh", "messages.sh", "record.sh", "still.sh", "watch.sh"}
+    assert scripts == {
+        "annotate.sh",
+        "camera.sh",
+        "messages.sh",
+        "record.sh",
+        "rtsp.sh",
+        "still.sh",
+        "watch.sh",
+    }
 
 
 def test_annotate(red_clip: Path, tmp_path: Path) -> None:

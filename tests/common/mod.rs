@@ -8,9 +8,10 @@ pub mod bench;
 use std::sync::{Arc, Once};
 
 use gst::prelude::*;
-use gstartclassify::action::{ActionEvent, ActionState, Moment};
+use gstartclassify::action::{ActionEvent, ActionState, Dated, Moment};
 use gstartclassify::classification::{ClassScore, Classification, PixelBox, Query, SampleBox, Tracklet};
 use gstartclassify::meta::FrameSize;
+use gstartclassify::timeline::{AbsoluteTime, Timecode};
 
 /// Starts GStreamer with the plugin in it.
 pub fn init() {
@@ -35,6 +36,7 @@ pub fn classification(window: u64) -> Classification {
         model: Arc::from("test-model"),
         window,
         start,
+        start_absolute: AbsoluteTime::default(),
         end: start + 400 * MS,
         top: vec![class("Back+25som+NoTwis+PIKE", 7, 0.93), class("Inward+15som", 3, 0.05)],
         background: false,
@@ -66,7 +68,7 @@ pub fn classification(window: u64) -> Classification {
 }
 
 pub fn action(state: ActionState) -> ActionEvent {
-    let moment = |ms: u64| Moment { pts: ms * MS, running_time: (ms + 1000) * MS };
+    let moment = |ms: u64| Dated::unknown(Moment { pts: ms * MS, running_time: (ms + 1000) * MS });
     ActionEvent {
         state,
         action: 2,
@@ -76,9 +78,40 @@ pub fn action(state: ActionState) -> ActionEvent {
     }
 }
 
+/// 2026-11-21T10:20:28.123456789Z and a drop-frame timecode.
+pub fn absolute() -> AbsoluteTime {
+    let timecode = Timecode { hours: 10, minutes: 20, seconds: 28, frames: 3, drop_frame: true };
+    AbsoluteTime { utc: Some(1_795_256_428_123_456_789), timecode: Some(timecode) }
+}
+
+/// The window of a stream that tells UTC and timecode.
+pub fn dated_classification(window: u64) -> Classification {
+    Classification { start_absolute: absolute(), ..classification(window) }
+}
+
+/// The action of a stream that tells UTC and timecode; it ends a second after the window starts.
+pub fn dated_action(state: ActionState) -> ActionEvent {
+    let mut event = action(state);
+    event.start.absolute = absolute();
+    if let Some(end) = &mut event.end {
+        let timecode = Timecode { hours: 10, minutes: 20, seconds: 29, frames: 3, drop_frame: true };
+        end.absolute = AbsoluteTime { utc: Some(1_795_256_429_123_456_789), timecode: Some(timecode) };
+    }
+    event
+}
+
 /// The in-band event of an action.
 pub fn action_event(state: ActionState) -> gst::Event {
-    gst::event::CustomDownstream::new(gstartclassify::meta::action_structure(&action(state), "test-model"))
+    event_of(&action(state))
+}
+
+/// The in-band event of an action of a stream that tells UTC and timecode.
+pub fn dated_action_event(state: ActionState) -> gst::Event {
+    event_of(&dated_action(state))
+}
+
+fn event_of(event: &ActionEvent) -> gst::Event {
+    gst::event::CustomDownstream::new(gstartclassify::meta::action_structure(event, "test-model"))
 }
 
 pub fn video_info(format: gst_video::VideoFormat, width: u32, height: u32) -> gst_video::VideoInfo {
