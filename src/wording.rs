@@ -33,6 +33,12 @@ pub fn brief(text: &str) -> String {
     shorten(text, BRIEF)
 }
 
+/// The text in quotes, short, its control characters and white space as escapes.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    brief(&format!("{text:?}"))
+}
+
 /// Names in quotes with commas between them, or the word "none".
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = names.into_iter().map(|name| format!("{name:?}")).collect();
@@ -54,6 +60,7 @@ mod tests {
         assert_eq!(brief("short"), "short");
         let long = brief(&"x".repeat(5000));
         assert!(long.len() < 200 && long.contains(" ... "), "{long}");
+        assert_eq!(quote("a\r\u{0}"), r#""a\r\0""#);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use toml::{
 use super::{keys::keys_of, kinds::Kind};
 use crate::{
     error::Error,
-    wording::{brief, nearest},
+    wording::{brief, nearest, quote},
 };
 
 /// The text of a manifest, parsed.
@@ -38,7 +38,14 @@ impl<'a> Document<'a> {
         })?;
         let root = DeTable::parse(text).map_err(|fault| {
             let line = line_at(text, fault.span().map_or(0, |span| span.start));
-            Error::manifest(path, format!("line {line}"), brief(fault.message()), "TOML")
+            let written = quote(text.lines().nth(line - 1).unwrap_or_default());
+            let found = format!("{written} ({})", brief(fault.message()));
+            Error::manifest(
+                path,
+                format!("line {line}"),
+                found,
+                "TOML: [section] lines and key = value lines",
+            )
         })?;
         let document = Self { path, text, root: root.into_inner() };
         document.check_keys(&document.root, "")?;
@@ -203,8 +210,8 @@ mod tests {
             ),
             ("[input]\nfrmaes = 1", "did you mean \"frames\"?"),
             ("[outputs.scores]\nnom = 'x'", "outputs.scores.nom: found a key that no manifest has (line 2)"),
-            ("[input]\nframes = 1\nframes = 2", "line 3: found duplicate key"),
-            ("a\n[b", "line 1: found"),
+            ("[input]\nframes = 1\nframes = 2", "line 3: found \"frames = 2\" (duplicate key)"),
+            ("a\n[b", "line 1: found \"a\" ("),
         ] {
             let fault = fault(text);
             assert!(fault.contains(words) && fault.starts_with(PATH), "{text}: {fault}");

@@ -83,7 +83,7 @@ fn read_normalize(section: &Section<'_>, input: &InputSpec) -> Result<Option<Nor
     if let Some(value) = mean.iter().zip(&std).flat_map(largest).find(|&value| value > most) {
         return Err(section.conflict(
             format!("mean and std that turn a byte into {value}"),
-            format!("at most {most}, the largest number of input.dtype: mend mean or std"),
+            format!("values that {} can hold: mend mean or std", ElementType::from(input.dtype).name()),
         ));
     }
     Ok(Some((mean, std)))
@@ -139,7 +139,7 @@ mod tests {
             (&["mean = [1, 2, 3]"], "bytes cannot be normalised"),
             (&["dtype = 'float32'", "mean = [1, 2]"], "input.mean: found [1, 2] (a list"),
             (&["dtype = 'float32'", "std = [1, 1, 0]"], "3 finite numbers above 0"),
-            (&["dtype = 'float16'", "std = [1e-4, 1, 1]"], "at most 65504"),
+            (&["dtype = 'float16'", "std = [1e-4, 1, 1]"], "values that float16 can hold"),
             (&["dtype = 'float32'", "std = [1e-40, 1, 1]"], "a byte into inf"),
             (&["frames = 1000", "width = 800", "height = 800"], "1920000000 bytes in a window"),
         ] {

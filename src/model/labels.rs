@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use super::limits;
 use crate::{
     error::Error,
-    wording::{brief, nearest},
+    wording::{nearest, quote},
 };
 
 /// Class names in the order of the model's scores.
@@ -32,7 +32,7 @@ impl Labels {
         let mut first = HashMap::new();
         for (id, name) in names.iter().enumerate() {
             let subject = || format!("label {} of {}", id + 1, names.len());
-            let found = || format!("{:?}", brief(name));
+            let found = || quote(name);
             if name.trim().is_empty() {
                 return Err(Error::contents(
                     origin,
@@ -43,7 +43,7 @@ impl Labels {
             }
             if name.chars().count() > limits::NAME || name.contains(|letter: char| letter.is_control()) {
                 let expected =
-                    format!("at most {} characters, none of them a control character", limits::NAME);
+                    format!("at most {} characters, none of them a control character: mend it", limits::NAME);
                 return Err(Error::contents(origin, subject(), found(), expected));
             }
             if let Some(other) = first.insert(name, id) {
@@ -53,11 +53,11 @@ impl Labels {
         }
         if let Some(name) = background.iter().find(|name| !names.contains(name)) {
             let near = nearest(name, names.iter().map(String::as_str));
-            let near = near.map_or(String::new(), |near| format!(", such as {:?}", brief(near)));
+            let near = near.map_or(String::new(), |near| format!(", such as {}", quote(near)));
             return Err(Error::contents(
                 origin,
                 "labels.background",
-                format!("{:?}, which is no label", brief(name)),
+                format!("{}, which is no label", quote(name)),
                 format!("names out of the labels{near}"),
             ));
         }
@@ -145,7 +145,7 @@ mod tests {
             (&[][..], "labels: found none"),
             (&["pike", " ", "tuck"], "label 2 of 3: found nothing"),
             (&["pike", "tuck", "pike"], "label 3 of 3: found \"pike\", which is label 1 too"),
-            (&["pike", "tu\0ck"], "label 2 of 2: found \"tu\\\\u{0}ck\""),
+            (&["pike", "tu\0ck"], "label 2 of 2: found \"tu\\0ck\""),
             (&[long.as_str()], "at most 500 characters"),
         ] {
             let names = names.iter().map(|name| (*name).to_owned()).collect();

@@ -86,7 +86,7 @@ impl Manifest {
 }
 
 fn graph_file(file: &Path, manifest: &Path) -> ModelFile {
-    let hint = format!("{} names it", manifest.display());
+    let hint = format!("{} names it: put the file there or mend the name", manifest.display());
     ModelFile { path: file.to_owned(), what: "graph file", hint }
 }
 
@@ -133,7 +133,8 @@ fn read_labels(section: &Section<'_>, folder: &Path, path: &Path) -> Result<Labe
     match (section.get("names", &Texts)?, section.get("file", &FileName)?) {
         (Some(names), None) => Labels::new(names, &background, path),
         (None, Some(file)) => {
-            let hint = "labels.file names it, relative to the manifest".to_owned();
+            let hint = "labels.file names it, relative to the manifest: put the file there or mend the name"
+                .to_owned();
             let file = ModelFile { path: folder.join(file), what: "labels file", hint };
             let names = Labels::read(&file.read(limits::LABELS_BYTES)?, &file.path)?;
             Labels::new(names, &background, &file.path)

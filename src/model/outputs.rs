@@ -193,7 +193,11 @@ impl OutputReader {
         ids.into_iter()
             .map(|id| {
                 usize::try_from(id).ok().filter(|&id| id < self.classes).ok_or_else(|| {
-                    self.fault(name, format!("label id {id}"), &format!("0 to {}", self.classes - 1))
+                    self.fault(
+                        name,
+                        format!("label id {id}"),
+                        &format!("ids of the labels, 0 to {}", self.classes - 1),
+                    )
                 })
             })
             .collect()
@@ -264,6 +268,16 @@ mod tests {
     }
 
     #[test]
+    fn a_window_may_have_no_region() {
+        let tensors = [
+            tensor("logits", &[1, 3], Data::F32(vec![0.0; 3])),
+            tensor("boxes", &[1, 0, 2, 4], Data::F32(Vec::new())),
+            tensor("queries", &[1, 0], Data::I64(Vec::new())),
+        ];
+        assert_eq!(reader(true).read(&tensors).unwrap().tracklets, []);
+    }
+
+    #[test]
     fn what_a_run_must_not_give_is_told() {
         for (tensors, words) in [
             (vec![], "found none"),
@@ -275,7 +289,7 @@ mod tests {
             assert!(fault.contains(words) && fault.contains("head.onnx"), "{fault}");
         }
         for (shape, boxes, query, words) in [
-            ([1, 1, 2, 4], 0.0, 3, "found label id 3, expected 0 to 2"),
+            ([1, 1, 2, 4], 0.0, 3, "found label id 3, expected ids of the labels, 0 to 2"),
             ([1, 1, 2, 4], 0.0, -1, "found label id -1"),
             ([1, 1, 2, 4], 40.0, 0, "found 40 at element 0, expected 0 to 1"),
             ([1, 1, 2, 4], f32::NAN, 0, "found NaN at element 0"),

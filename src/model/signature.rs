@@ -25,10 +25,11 @@ impl PortSpec {
             Ok(element) => element.name(),
             Err(other) => other,
         };
-        if self.shape.is_empty() {
-            return format!("{element} without dimensions");
+        match (&self.element, self.shape.is_empty()) {
+            (Ok(_), true) => format!("{element} without dimensions"),
+            (Err(_), true) => element.to_owned(),
+            (_, false) => format!("{element} {}", dimensions(&self.shape)),
         }
-        format!("{element} {}", dimensions(&self.shape))
     }
 
     /// Bytes that it takes at least: open dimensions count as 1.

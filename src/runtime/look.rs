@@ -44,7 +44,7 @@ pub fn look(path: &Path, message: &str) -> (String, &'static str) {
     if let Some((_, _, name, cure)) = other {
         return (format!("{size} bytes, {name}"), cure);
     }
-    let cure = if message.contains("xternal data") {
+    let cure = if message.contains("xternal") {
         EXTERNAL
     } else if [
         "No Op registered",

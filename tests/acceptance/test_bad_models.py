@@ -11,10 +11,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from .bad_models import CASES
 from .bad_models.case import Case, clip_form, manifest, replace, together, write
+from .bad_models.run_time import unlike
 from .launch import COLOURS, Finished, assert_says, launch, only_error
 
 TIMEOUT = 30
@@ -105,6 +107,8 @@ def linked(folder: Path) -> None:
 
 MANIFEST_TEXT = (COLOURS / "model.toml").read_bytes()
 FROM_FILE = manifest('names = ["red", "green", "blue"]', 'file = "labels.txt"')
+BOXES_ONLY = manifest('relevance = { name = "relevance" }\nqueries = { name = "queries" }\n', "")
+NO_REGION = np.zeros((1, 0, 4, 4), np.float32)
 SOUND = [
     Case("as it is", together(), ()),
     Case("the file itself", together(), (), location="model.toml"),
@@ -121,6 +125,7 @@ SOUND = [
     ),
     Case("whole rate", replace("model.toml", "fps = 10.0", "fps = 10"), ()),
     Case("through a link", linked, ()),
+    Case("no region", together(BOXES_ONLY, unlike("boxes", NO_REGION, [1, None, 4, 4])), ()),
 ]
 
 

@@ -172,7 +172,12 @@ CASES = [
     outside(
         "data file elsewhere", external("../../../../../../../etc/passwd"), "copy the data file"
     ),
-    outside("data file short", external("weights.bin"), "xternal", write("weights.bin", b"\0\0")),
+    outside(
+        "data file short",
+        external("weights.bin"),
+        "copy the data file",
+        write("weights.bin", b"\0\0"),
+    ),
     outside(
         "data file is a pipe",
         external("weights.bin"),
