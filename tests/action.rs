@@ -134,10 +134,10 @@ impl Run<'_> {
             let action = base + count;
             count += 1;
             events[announced].extend(self.event(ActionState::Start, action, stretch, announced));
-            for at in announced + 1..stretch.windows.end {
-                if self.class_at(stretch, at) != self.class_at(stretch, at - 1) {
-                    events[at].extend(self.event(ActionState::Update, action, stretch, at));
-                }
+            let changes = (announced + 1..stretch.windows.end)
+                .filter(|&at| self.class_at(stretch, at) != self.class_at(stretch, at - 1));
+            for at in changes {
+                events[at].extend(self.event(ActionState::Update, action, stretch, at));
             }
             let last = stretch.windows.end - 1;
             let stop = self.event(ActionState::Stop, action, stretch, last);

@@ -199,8 +199,8 @@ impl History<'_> {
         let origin = self.time(span.frames[0]).running_time;
         let at = |position: f64| {
             let running_time = origin.saturating_add(self.samples_last(position).round() as u64);
-            let before = own.iter().filter(|sample| sample.running_time <= running_time);
-            let near = before.last().unwrap_or(&own[0]);
+            let before = own.iter().rfind(|sample| sample.running_time <= running_time);
+            let near = before.unwrap_or(&own[0]);
             let pts = i128::from(near.pts) + i128::from(running_time) - i128::from(near.running_time);
             Moment { pts: pts.clamp(0, u64::MAX.into()) as u64, running_time }
         };
