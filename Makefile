@@ -1,6 +1,6 @@
 # Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
 # Settings (make demo MODEL=... or from the environment): MODEL, STREAM, PYTHON, CARGO_TARGET_DIR,
-# FUZZ_SECONDS.
+# FUZZ_SECONDS, SOAK_MINUTES.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -12,6 +12,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 MODEL ?= models/zoo/synthdive48-art
 STREAM ?= pipelines/media/synthdive-stream.mp4
 FUZZ_SECONDS ?= 120
+export SOAK_MINUTES ?= 60
 PYTHON ?= $(shell command -v python3 || command -v python3.11 || echo python3)
 
 ORT_VERSION := 1.31.1
@@ -94,6 +95,9 @@ fuzz: packages ## feed manifests, labels and streams of frames out of chance to 
 		cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none --target-dir "$(or $(CARGO_TARGET_DIR),target)" $$target \
 			tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target -- "$${options[@]}"; \
 	done
+
+soak: setup ## play SOAK_MINUTES (60) of a stream with random seeks, pauses, sizes and models; look for leaks and growth
+	$(WITH_PLUGIN) cargo test --release --locked --test soak -- --ignored --nocapture
 
 figures: setup .venv/ready ## measure CPU, speed and memory beside decoding and bare ONNX Runtime
 	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/figures.py --model "$(MODEL)" --stream "$(STREAM)"

@@ -68,7 +68,8 @@ impl Library {
     fn load(path: &Path) -> Result<Self, Error> {
         let unusable = |message: String| Error::RuntimeUnusable { path: path.to_owned(), message };
         let builder = ort::init_from(path).map_err(|fault| unusable(fault.to_string()))?;
-        let environment = builder.build().map_err(|fault| unusable(fault.to_string()))?;
+        let environment =
+            builder.with_telemetry(false).build().map_err(|fault| unusable(fault.to_string()))?;
         environment.set_log_level(LogLevel::Fatal);
         let version = stated_version(path).map_err(|fault| unusable(fault.to_string()))?;
         Ok(Self { environment, path: path.to_owned(), version })
