@@ -18,6 +18,7 @@ from artmodels.synthdive.stream import Stream, render_stream
 from tqdm import tqdm
 
 IOU = 0.5
+OTHER_IOUS = (0.3, 0.6, 0.7)
 SETTINGS = {"default smoothing": "", "smoothing=0": "smoothing=0"}
 
 
@@ -111,12 +112,13 @@ def remark(found: list[Event], true: list[Event]) -> str:
     late = [found[one].end - true[other].end for one, other in pairs]
     wrong = sum(found[one].label != true[other].label for one, other in pairs)
     missed = len(true) - len(pairs)
+    others = [f"{count(found, true, iou, by_class=True).f1:.3f} at {iou}" for iou in OTHER_IOUS]
     untouched = sum(all(temporal_iou(one, dive) == 0 for one in found) for dive in true)
     return (
         f"of {len(pairs)} matched, {wrong} of another class; their median IoU "
         f"{middle(ious):.2f}; they start {middle(early):.2f} s before take-off and end "
         f"{middle(late):.2f} s after entry (medians); {missed} dives unmatched, of them "
-        f"{untouched} without any action"
+        f"{untouched} without any action; class-right F1 at other IoUs: {', '.join(others)}"
     )
 
 

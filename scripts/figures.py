@@ -188,7 +188,8 @@ def report_memory(clip: Path, seconds: float, element: str, out: Path) -> None:
     times = round(MINUTES * 60 / seconds)
     if not long.exists():
         part = long.with_suffix(".part.mp4")
-        sources = " ".join(f"filesrc location={clip} ! qtdemux ! c." for _ in range(times))
+        # With queues the pads of concat are asked for here, and not by all demuxers at once.
+        sources = f"filesrc location={clip} ! qtdemux ! queue ! c. " * times
         launch(f"concat name=c ! {PICTURES} ! mp4mux ! filesink location={part} {sources}")
         part.rename(long)
     command = f"gst-launch-1.0 -q {DECODE.format(clip=long)} ! {element} ! fakesink sync=false"

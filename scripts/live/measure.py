@@ -8,10 +8,11 @@ shipped model, to a sink that shows frames at their time.
 
 `slow`: a live source of 60 frames a second and a model that takes ten times as long as it has,
 beside the same pipeline without the element at the same time. Frames are counted behind the source
-and in the sink. A frame's lag is the time at which the sink shows it, minus its time stamp; jitter
-is how far lags lie from the median lag. With alignment=delay the sink shows frames at their time
-(sync=true), for frames leave the element a hop at once; with hold it takes them as they come
-(sync=false), and the jitter is the element's own.
+and in the sink; where fewer than are due have come, the source was held up. A frame's lag is the
+time at which the sink shows it, minus its time stamp; jitter is how far lags lie from the median
+lag. With alignment=delay the sink shows frames at their time (sync=true), for frames leave the
+element a hop at once; with hold it takes them as they come (sync=false), and the jitter is the
+element's own.
 """
 
 import argparse
@@ -91,7 +92,7 @@ def measure_rtsp(args: argparse.Namespace) -> None:
         "stats": counts(stats),
         "frames with a class": f"{sum(seen['labels'].values())}, of them "
         f"{sum(known.values())} with one of {len(known)} dives",
-        "actions": f"{sum(actions.values())} for about {expected:.0f} dives; {right} of the actions "
+        "actions": f"{sum(actions.values())} for about {expected:.0f} dives; {right} of them "
         f"have one of the {len(shown)} classes shown",
         "resident memory": memory(seen["memory"]),
     })  # fmt: skip
@@ -121,7 +122,8 @@ def measure_slow(args: argparse.Namespace) -> None:
         "time": [f"{one['seconds']:.0f} s, {one['ended']}" for one in (seen, bare)],
         "a run of the model": [f"{took:.1f} hops before, "
         f"{seen['seconds'] / results / (HOP / FPS):.1f} hops from result to result", ""],
-        "frames in, and out": [f"{one['frames_in']}, {one['frames_out']}" for one in (seen, bare)],
+        "frames due, in, and out": [f"{seconds * RATE:.0f}, {one['frames_in']}, "
+        f"{one['frames_out']}" for one in (seen, bare)],
         "longest time between frames": [f"{1000 * one['longest_gap_out']:.1f} ms"
         for one in (seen, bare)],
         "jitter": [jitter(one["lags"]) for one in (seen, bare)],
