@@ -28,6 +28,34 @@ pub struct PixelBox {
     pub h: u32,
 }
 
+impl PixelBox {
+    /// The part of the rectangle that lies in a picture of that width and height.
+    #[must_use]
+    pub fn clipped(self, (width, height): (u32, u32)) -> Self {
+        let (x, y) = (self.x.min(width), self.y.min(height));
+        Self { x, y, w: self.w.min(width - x), h: self.h.min(height - y) }
+    }
+
+    /// The same part of a picture of another width and height. Rectangles that touch go on touching.
+    #[must_use]
+    pub fn scaled(self, from: (u32, u32), to: (u32, u32)) -> Self {
+        if from == to || from.0 == 0 || from.1 == 0 {
+            return self.clipped(to);
+        }
+        let (x, w) = scale_span(self.x, self.w, from.0, to.0);
+        let (y, h) = scale_span(self.y, self.h, from.1, to.1);
+        Self { x, y, w, h }
+    }
+}
+
+/// Scales both ends of a span.
+fn scale_span(at: u32, length: u32, from: u32, to: u32) -> (u32, u32) {
+    let scale = |v: u64| (v * u64::from(to) + u64::from(from) / 2) / u64::from(from);
+    let (start, end) = (scale(at.into()), scale(u64::from(at) + u64::from(length)));
+    let clip = |v: u64| u32::try_from(v.min(to.into())).unwrap_or(to);
+    (clip(start), clip(end) - clip(start))
+}
+
 /// Where a tracklet lies in one sampled frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SampleBox {
@@ -94,6 +122,11 @@ impl Classification {
 }
 
 impl Tracklet {
+    /// Measures the boxes in pixels of frames of another width and height.
+    pub fn scale(&mut self, from: (u32, u32), to: (u32, u32)) {
+        self.boxes.iter_mut().for_each(|sample| sample.area = sample.area.scaled(from, to));
+    }
+
     /// The region and relevance at time `pts`: interpolated linearly between the two samples around it,
     /// that of the first or last sample outside of them, `None` without any sample.
     #[must_use]
@@ -121,6 +154,22 @@ impl Tracklet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_scale_by_their_ends_and_stay_inside() {
+        assert_eq!(scale_span(0, 1920, 1920, 640), (0, 640));
+        assert_eq!(scale_span(10, 11, 1920, 640), (3, 4));
+        assert_eq!(scale_span(1919, 1, 1920, 640), (640, 0));
+        assert_eq!(scale_span(0, u32::MAX, 2, 4), (0, 4));
+    }
+
+    #[test]
+    fn a_box_beyond_the_picture_is_clipped() {
+        let area = PixelBox { x: 30, y: 50, w: 300, h: 200 };
+        assert_eq!(area.clipped((33, 20)), PixelBox { x: 30, y: 20, w: 3, h: 0 });
+        assert_eq!(area.scaled((33, 20), (33, 20)), area.clipped((33, 20)));
+        assert_eq!(area.scaled((0, 0), (400, 400)), area);
+    }
 
     fn sample(pts: u64, x: u32, relevance: f32) -> SampleBox {
         SampleBox { pts, area: PixelBox { x, y: 10, w: 20, h: 30 }, relevance }

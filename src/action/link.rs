@@ -20,6 +20,11 @@ impl Linker {
         self.last.clear();
     }
 
+    /// Frames are of another width and height from now on.
+    pub fn scale(&mut self, from: (u32, u32), to: (u32, u32)) {
+        self.last.iter_mut().for_each(|tracklet| tracklet.scale(from, to));
+    }
+
     /// Sets the `id` of each tracklet of the next window: that of the tracklet of the window before whose
     /// boxes overlap it most on the frames they share, or a new one. The assignment maximises the sum of
     /// overlaps.

@@ -306,7 +306,8 @@ impl Intake {
         target.engine.new_grid();
     }
 
-    fn frame_duration(&self) -> Option<u64> {
+    /// How long a frame of the current format lasts, in nanoseconds, where the caps tell.
+    pub fn frame_duration(&self) -> Option<u64> {
         let fps = self.converter.as_ref()?.info().fps();
         let (numer, denom) = (u64::try_from(fps.numer()).ok()?, u64::try_from(fps.denom()).ok()?);
         (1_000_000_000 * denom).checked_div(numer).filter(|&duration| duration > 0)

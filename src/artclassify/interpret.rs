@@ -39,6 +39,8 @@ pub struct Interpreter {
     model: Arc<str>,
     labels: Labels,
     sample_period: u64,
+    /// Width and height of the frames that leave.
+    size: (u32, u32),
     linker: Linker,
     actions: ActionLayer,
 }
@@ -51,9 +53,19 @@ impl Interpreter {
             model: Arc::from(manifest.name.as_str()),
             labels: manifest.labels.clone(),
             sample_period: (1e9 / manifest.input.fps) as u64,
+            size: (0, 0),
             linker: Linker::default(),
             actions: ActionLayer::new(manifest.labels.clone()),
         }
+    }
+
+    /// Frames that leave are of another width and height from now on: boxes are measured in their pixels, also those of
+    /// `latest`, the newest result so far.
+    pub fn set_size(&mut self, size: (u32, u32), latest: Option<&mut Classification>) {
+        let before = std::mem::replace(&mut self.size, size);
+        self.linker.scale(before, size);
+        let tracklets = latest.into_iter().flat_map(|latest| &mut latest.tracklets);
+        tracklets.for_each(|tracklet| tracklet.scale(before, size));
     }
 
     /// Goes on with another model after the end of a grid. Numbers of actions and identities of tracklets count on.
@@ -110,7 +122,7 @@ impl Interpreter {
             let values = tracklet.boxes.iter().zip(&tracklet.relevance);
             let boxes = info.samples.iter().zip(values).map(|(sample, (area, &relevance))| SampleBox {
                 pts: sample.moment.pts,
-                area: sample.fit.to_frame(area),
+                area: sample.fit.to_frame(area).scaled(sample.fit.frame(), self.size),
                 relevance,
             });
             let query = tracklet.query.and_then(|id| {

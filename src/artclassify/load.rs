@@ -52,6 +52,14 @@ impl Loaded {
         Ok(Self { manifest: Arc::new(manifest), model, plan, library })
     }
 
+    /// How long a window waits for its result, in nanoseconds, going by the run of the warm-up: where the model is too slow
+    /// for every window, up to the next one longer.
+    pub fn result_time(&self) -> u64 {
+        let run = u64::try_from(self.model.run_time().as_nanos()).unwrap_or(u64::MAX);
+        let apart = (self.plan.hop() as f64 / self.manifest.input.fps * 1e9) as u64;
+        if run > apart { run.saturating_add(apart) } else { run }
+    }
+
     /// What the stats say of it.
     pub fn running(&self) -> super::stats::Running {
         super::stats::Running {

@@ -162,6 +162,10 @@ impl State {
         let mut ready = 0;
         for item in &self.items {
             let Item::Frame { owner, due, .. } = item else { continue };
+            if matches!(due, Due::By(_)) {
+                // A sink that shows frames at their time leaves early ones here.
+                return self.limit.is_some_and(|limit| self.frames > limit) && self.can_leave(item);
+            }
             if self.can_leave(item) {
                 ready += 1;
                 if ready > READY_FRAMES {

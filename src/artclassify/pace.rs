@@ -15,6 +15,12 @@ use crate::engine::Waiting;
 /// for processing (`processing-deadline`).
 const PROCESSING: u64 = 20_000_000;
 
+/// How much longer than its latency the element holds frames rather than let them go early, in nanoseconds.
+const SPARE: u64 = 200_000_000;
+
+/// How long a frame is taken to last where nothing tells, in nanoseconds.
+const UNKNOWN_FRAME: u64 = 33_333_333;
+
 /// Results that the estimate of a run looks back on.
 const RECENT: usize = 32;
 
@@ -56,7 +62,7 @@ impl RunEstimate {
 }
 
 /// How frames flow through the element. Times are nanoseconds.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub struct Pace {
     alignment: Alignment,
     policy: Policy,
@@ -65,13 +71,29 @@ pub struct Pace {
     upstream: u64,
     /// How long a frame waits for the last sample of its window at most.
     window: u64,
+    /// How long a frame lasts.
+    frame: u64,
     run: RunEstimate,
 }
 
+impl Default for Pace {
+    fn default() -> Self {
+        Self::new(Alignment::default(), Policy::default(), 0, 0)
+    }
+}
+
 impl Pace {
-    /// Frames that wait up to `window` for the last sample of their window, and a model that runs for `run`.
+    /// Frames that wait up to `window` for the last sample of their window, and a model whose results take `run`.
     pub fn new(alignment: Alignment, policy: Policy, window: u64, run: u64) -> Self {
-        Self { alignment, policy, live: None, upstream: 0, window, run: RunEstimate::new(run) }
+        Self {
+            alignment,
+            policy,
+            live: None,
+            upstream: 0,
+            window,
+            frame: UNKNOWN_FRAME,
+            run: RunEstimate::new(run),
+        }
     }
 
     /// Whether upstream is live, where that is known.
@@ -85,14 +107,23 @@ impl Pace {
         self.upstream = latency;
     }
 
-    /// Sets how long a frame waits for the last sample of its window at most. Says whether the latency changed.
-    pub fn set_window(&mut self, window: u64) -> bool {
+    /// Sets how long a frame waits for the last sample of its window at most, and how long it lasts where that is known.
+    /// Says whether the latency changed.
+    pub fn set_window(&mut self, window: u64, frame: Option<u64>) -> bool {
         let before = self.latency();
         self.window = window;
+        self.frame = frame.filter(|&frame| frame > 0).unwrap_or(UNKNOWN_FRAME);
         self.latency() != before
     }
 
-    /// Another model is at work, whose run takes `run`.
+    /// How many frames may wait in the element: as many as come within its latency. Sinks that show frames at their time
+    /// leave those here that have their result early.
+    pub fn most_frames(&self) -> u32 {
+        let frames = (self.latency().saturating_add(SPARE)) / self.frame;
+        u32::try_from(frames).unwrap_or(u32::MAX).saturating_add(4)
+    }
+
+    /// Another model is at work, whose results take `run`.
     pub fn set_run(&mut self, run: u64) {
         self.run = RunEstimate::new(run);
     }

@@ -25,6 +25,8 @@ impl ArtClassify {
     /// more buffers as are held.
     fn answer_allocation(&self, query: &mut gst::query::Allocation) {
         let held = lock(&self.intake).as_ref().map_or(0, Intake::held_frames);
+        let pace = lock(&self.pace).clone();
+        let held = if pace.drops() { pace.most_frames() } else { held };
         if self.outlet.drain() && self.srcpad.peer_query(query) {
             let offers = query.find_allocation_meta::<gst_video::VideoMeta>().is_some();
             self.video_meta.store(offers, Ordering::Relaxed);

@@ -50,7 +50,7 @@ impl ArtClassify {
         self.stats.clear();
         self.stats.set_running(loaded.running());
         self.outlet.clear_tally();
-        let run = nanoseconds(loaded.model.run_time());
+        let run = loaded.result_time();
         let intake = Intake::new(
             loaded.manifest.input.clone(),
             loaded.model.writer().clone(),
@@ -107,9 +107,15 @@ impl ArtClassify {
         Ok(Arc::new(engine))
     }
 
-    /// Tells the application to ask for the latency again, where a live pipeline has to know.
+    /// Follows a changed latency: holds as many frames, and tells the application to ask again, where a live pipeline has
+    /// to know.
     pub(super) fn latency_changed(&self, changed: bool) {
-        if changed && lock(&self.pace).live() == Some(true) {
+        let (live, most) = {
+            let pace = lock(&self.pace);
+            (pace.live() == Some(true), pace.most_frames())
+        };
+        self.outlet.set_limit(most as usize);
+        if changed && live {
             let message = gst::message::Latency::builder().src(&*self.obj()).build();
             // Fails only where no application listens.
             let _ = self.obj().post_message(message);
@@ -229,7 +235,7 @@ impl ArtClassify {
         let Some((settings, loaded)) = lock(&self.swap).loaded.take() else { return };
         self.swap_ready.store(false, Ordering::Relaxed);
         let Ok(before) = self.engine() else { return };
-        let run = nanoseconds(loaded.model.run_time());
+        let run = loaded.result_time();
         let running = loaded.running();
         let writer = loaded.model.writer().clone();
         let taken = intake
@@ -245,16 +251,15 @@ impl ArtClassify {
         let waiting = lock(&self.pace).waiting();
         intake.end(EosPolicy::Drop, &Target { engine: &before, outlet: &self.outlet, waiting });
         intake.set_model(loaded.manifest.input.clone(), writer, loaded.plan, converter);
-        let (wait, limit) = (intake.wait(), intake.held_frames());
+        let (wait, frame) = (intake.wait(), intake.frame_duration());
         drop(guard);
         engine.begin(self.outlet.generation());
         *lock(&self.engine) = Some(engine);
-        self.outlet.set_limit(2 * limit as usize);
         let changed = {
             let mut pace = lock(&self.pace);
             let latency = pace.latency();
             pace.set_run(run);
-            pace.set_window(wait);
+            pace.set_window(wait, frame);
             pace.latency() != latency
         };
         self.latency_changed(changed);
@@ -269,8 +274,4 @@ impl ArtClassify {
         // Fails only where no application listens.
         let _ = self.obj().post_message(message);
     }
-}
-
-fn nanoseconds(time: std::time::Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -169,16 +169,15 @@ impl ArtClassify {
     }
 
     fn set_info(&self, info: &gst_video::VideoInfo) -> bool {
-        let (fault, wait, held) = match &mut *lock(&self.intake) {
-            Some(intake) => (intake.set_info(info).err(), intake.wait(), intake.held_frames()),
+        let (fault, wait, frame) = match &mut *lock(&self.intake) {
+            Some(intake) => (intake.set_info(info).err(), intake.wait(), intake.frame_duration()),
             None => return false,
         };
         if let Some(fault) = fault {
             self.post_error_message(fault.to_message());
             return false;
         }
-        self.outlet.set_limit(2 * held as usize);
-        let changed = lock(&self.pace).set_window(wait);
+        let changed = lock(&self.pace).set_window(wait, frame);
         self.latency_changed(changed);
         true
     }

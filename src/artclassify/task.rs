@@ -137,6 +137,7 @@ impl ArtClassify {
                     && let Ok(info) = gst_video::VideoInfo::from_caps(caps.caps())
                 {
                     writer.size = FrameSize::from(&info);
+                    writer.interpreter.set_size((info.width(), info.height()), writer.latest.as_mut());
                 }
                 self.srcpad.push_event(event);
                 Ok(())

@@ -50,6 +50,8 @@ impl BoxCache {
         style: &Style,
         out: &mut Vec<VideoOverlayRectangle>,
     ) -> Result<(), DrawError> {
+        // Of another element's results one does not know that they are clipped.
+        let area = area.clipped((style.width, style.height));
         self.outline(if dim { DIM_INDEX } else { palette::track_index(id) }, area, style, out)?;
         self.tag(id, area, dim, style, out)
     }

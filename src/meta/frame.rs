@@ -80,8 +80,7 @@ impl FrameResult {
             return self;
         }
         let scale = |area: &mut PixelBox| {
-            (area.x, area.w) = scale_span(area.x, area.w, from.width, size.width);
-            (area.y, area.h) = scale_span(area.y, area.h, from.height, size.height);
+            *area = area.scaled((from.width, from.height), (size.width, size.height));
         };
         for tracklet in &mut self.tracklets {
             scale(&mut tracklet.area);
@@ -90,14 +89,6 @@ impl FrameResult {
         self.size = size;
         self
     }
-}
-
-/// Scales both ends of a span, so that spans that touch go on touching.
-fn scale_span(at: u32, length: u32, from: u32, to: u32) -> (u32, u32) {
-    let scale = |v: u64| (v * u64::from(to) + u64::from(from) / 2) / u64::from(from);
-    let (start, end) = (scale(at.into()), scale(u64::from(at) + u64::from(length)));
-    let clip = |v: u64| u32::try_from(v.min(to.into())).unwrap_or(to);
-    (clip(start), clip(end) - clip(start))
 }
 
 /// Writes `classification` on a frame that shows at `pts`: the `ArtActionMeta` and a region-of-interest meta for each
@@ -314,14 +305,6 @@ pub(super) fn gint(index: u32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spans_scale_by_their_ends_and_stay_inside() {
-        assert_eq!(scale_span(0, 1920, 1920, 640), (0, 640));
-        assert_eq!(scale_span(10, 11, 1920, 640), (3, 4));
-        assert_eq!(scale_span(1919, 1, 1920, 640), (640, 0));
-        assert_eq!(scale_span(0, u32::MAX, 2, 4), (0, 4));
-    }
 
     #[test]
     fn age_is_negative_inside_the_window() {

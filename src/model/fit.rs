@@ -51,6 +51,12 @@ impl Fit {
         Self { frame, input: (input_w, input_h), source, target }
     }
 
+    /// Width and height of the frame, in pixels.
+    #[must_use]
+    pub fn frame(&self) -> (u32, u32) {
+        self.frame
+    }
+
     /// Where a box of the model lies in the frame, in whole pixels, clipped to the frame.
     #[must_use]
     pub fn to_frame(&self, area: &Relative) -> PixelBox {
