@@ -25,7 +25,7 @@ pub struct ArtClassify {
     /// Locked by the streaming thread only, and while nothing streams.
     pub(super) intake: Mutex<Option<Intake>>,
     /// Taken by the source pad's task for each of its turns.
-    pub(super) writer: Mutex<Option<Writer>>,
+    pub(super) writer: Mutex<Option<Box<Writer>>>,
     pub(super) outlet: Arc<Outlet>,
     pub(super) stats: Arc<Stats>,
     pub(super) pace: Mutex<Pace>,

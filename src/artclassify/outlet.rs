@@ -106,6 +106,8 @@ struct State {
     generation: u64,
     /// An item was taken and is on its way downstream.
     leaving: bool,
+    /// The streaming thread waits until nothing leaves.
+    draining: bool,
     flushing: bool,
     failed: bool,
     flow: Option<gst::FlowError>,
@@ -454,15 +456,19 @@ impl Outlet {
     pub fn left(&self) {
         let mut state = self.lock();
         state.leaving = false;
-        self.wake(state);
+        if state.draining || !state.items.is_empty() {
+            self.wake(state);
+        }
     }
 
     /// Waits until nothing is in line that could leave. Says whether nothing at all is in line.
     pub fn drain(&self) -> bool {
         let mut state = self.lock();
         while state.stopped().is_none() && (state.leaving || state.front_can_leave()) {
+            state.draining = true;
             state = self.wait(state);
         }
+        state.draining = false;
         state.items.is_empty()
     }
 }

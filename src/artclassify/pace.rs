@@ -157,6 +157,11 @@ impl Pace {
         }
     }
 
+    /// Whether [`due`](Self::due) goes by the age of frames.
+    pub fn counts_age(&self) -> bool {
+        self.live == Some(true) && self.drops() && self.alignment == Alignment::Delay
+    }
+
     /// When a frame is due. `age` is how long ago the pipeline's clock reached its running time, in nanoseconds, where a
     /// live pipeline has a clock; a frame of another one counts from now.
     pub fn due(&self, age: Option<i64>) -> Due {

@@ -60,11 +60,11 @@ impl ArtClassify {
             Arc::clone(&self.stats),
         );
         *lock(&self.pace) = Pace::new(settings.alignment, settings.policy, intake.wait(), run);
-        *lock(&self.writer) = Some(Writer {
+        *lock(&self.writer) = Some(Box::new(Writer {
             interpreter: Interpreter::new(&loaded.manifest),
             latest: None,
             size: FrameSize { width: 0, height: 0 },
-        });
+        }));
         *lock(&self.intake) = Some(intake);
         lock(&self.swap).active = settings.model;
         let engine = self.start_engine(loaded.model)?;

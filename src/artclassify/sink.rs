@@ -18,8 +18,7 @@ impl ArtClassify {
 
     pub(super) fn sink_chain(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
         self.swap_if_ready();
-        let live = lock(&self.pace).live();
-        if live.is_none() {
+        if lock(&self.pace).live().is_none() {
             self.ask_upstream();
         }
         let gap_tolerance = lock(&self.settings).gap_tolerance;
@@ -28,8 +27,12 @@ impl ArtClassify {
             (intake.frame(&buffer, target, gap_tolerance), running_time)
         })?;
         let owner = self.unless_refused(taken)?;
-        let age = running_time.and_then(|running_time| self.age(running_time));
-        let due = lock(&self.pace).due(age);
+        let due = {
+            let pace = lock(&self.pace);
+            let age =
+                running_time.filter(|_| pace.counts_age()).and_then(|running_time| self.age(running_time));
+            pace.due(age)
+        };
         self.add(Item::Frame { buffer, owner, due }).map(|()| gst::FlowSuccess::Ok)
     }
 
@@ -62,11 +65,8 @@ impl ArtClassify {
         })
     }
 
-    /// How long ago the clock of a live pipeline reached a running time, in nanoseconds.
+    /// How long ago the pipeline's clock reached a running time, in nanoseconds.
     fn age(&self, running_time: gst::ClockTime) -> Option<i64> {
-        if lock(&self.pace).live() != Some(true) {
-            return None;
-        }
         let now = self.obj().current_running_time()?.nseconds();
         i64::try_from(i128::from(now) - i128::from(running_time.nseconds())).ok()
     }
