@@ -6,7 +6,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::bench::{BLUE, Bench, GREEN, RED, SECOND, actions, fixture, model, results, shot};
+use common::bench::{
+    BLUE, Bench, GREEN, RED, SECOND, actions, assert_all_windows_are_counted, fixture, model, results, shot,
+};
 use gst::prelude::*;
 use gstartclassify::meta;
 
@@ -31,13 +33,6 @@ fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     panic!("in vain: {what}");
 }
 
-/// Every window ended in one way.
-fn assert_all_windows_are_counted(bench: &Bench) {
-    let [windows, results, dropped, flushed, waiting] =
-        ["windows", "results", "dropped", "flushed", "waiting"].map(|name| bench.stat(name));
-    assert_eq!(windows, results + dropped + flushed + waiting);
-}
-
 #[test]
 fn drop_lets_every_frame_go_and_counts_what_it_drops() {
     for alignment in ["delay", "hold"] {
@@ -47,7 +42,7 @@ fn drop_lets_every_frame_go_and_counts_what_it_drops() {
         let element = bench.harness.element().unwrap();
         // Far more than may wait, as fast as they are made.
         bench.push(&[shot(SLOW, 600)]);
-        assert_all_windows_are_counted(&bench);
+        assert_all_windows_are_counted(&bench.stats());
         let stats = || element.property::<gst::Structure>("stats");
         let (frames, _) = bench.finish();
         assert_eq!(frames.len(), 600, "{alignment}");
@@ -96,7 +91,7 @@ fn a_late_result_is_counted_and_sent_with_a_later_frame() {
     bench.push(&[shot(SLOW, 12)]);
     bench.push(&[shot([0, 0, 0], 600)]);
     wait_for("a late window", || bench.stat("late") > 0);
-    assert_all_windows_are_counted(&bench);
+    assert_all_windows_are_counted(&bench.stats());
     let (frames, _) = bench.finish();
     let carried: Vec<u64> = results(&frames).iter().flatten().filter(|r| r.first).map(|r| r.window).collect();
     assert!(carried.is_sorted(), "results keep their order: {carried:?}");
@@ -111,7 +106,7 @@ fn a_flush_cuts_an_endless_run_short() {
         assert!(bench.harness.push_event(gst::event::FlushStop::new(true)));
         assert_eq!(bench.stat("waiting"), 0);
         assert!(bench.stat("flushed") > 0);
-        assert_all_windows_are_counted(&bench);
+        assert_all_windows_are_counted(&bench.stats());
         while bench.harness.try_pull().is_some() {}
         let segment = gst::FormattedSegment::<gst::ClockTime>::new();
         assert!(bench.harness.push_event(gst::event::Segment::new(&segment)));

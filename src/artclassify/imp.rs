@@ -70,8 +70,9 @@ impl ObjectSubclass for ArtClassify {
                 let failed = || Err(gst::FlowError::Error);
                 Self::catch_panic_pad_function(parent, failed, |imp| imp.sink_chain(buffer))
             })
-            .event_function(|pad, parent, event| {
-                Self::catch_panic_pad_function(parent, || false, |imp| imp.sink_event(pad, event))
+            .event_full_function(|pad, parent, event| {
+                let failed = || Err(gst::FlowError::Error);
+                Self::catch_panic_pad_function(parent, failed, |imp| imp.sink_event(pad, event))
             })
             .query_function(|pad, parent, query| {
                 Self::catch_panic_pad_function(parent, || false, |imp| imp.sink_query(pad, query))

@@ -365,7 +365,6 @@ impl Intake {
     /// Submits a window.
     fn submit(&mut self, window: Window, target: &Target<'_>) {
         let Window { number, samples, taken, owns_from, owns_to } = window;
-        self.counts.windows += 1;
         let repeats = samples[..taken].windows(2).filter(|pair| pair[0] == pair[1]).count();
         if repeats * 4 > samples.len() {
             self.notice(Notice::SlowSource);

@@ -71,6 +71,8 @@ pub struct Leaving {
 /// What became of the windows that were submitted.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
+    /// All of them.
+    pub windows: u64,
     /// They have a result.
     pub results: u64,
     /// They were dropped because the model is too slow.
@@ -303,8 +305,8 @@ impl Outlet {
         self.lock().generation
     }
 
-    /// Closes the outlet and drops what waits: everybody who waits returns.
-    pub fn close(&self) {
+    /// Closes the outlet and drops what waits: everybody who waits returns. Gives the events that were in line.
+    pub fn close(&self) -> Vec<gst::Event> {
         let mut state = self.lock();
         state.flushing = true;
         state.tally.flushed += state.waiting();
@@ -312,7 +314,11 @@ impl Outlet {
         let items = std::mem::take(&mut state.items);
         state.windows.clear();
         self.wake(state);
-        drop(items);
+        let events = items.into_iter().filter_map(|item| match item {
+            Item::Event(event) => Some(event),
+            Item::Frame { .. } | Item::GridEnd { .. } | Item::Model { .. } => None,
+        });
+        events.collect()
     }
 
     /// Bounds the frames that wait for results which are overdue.
@@ -364,6 +370,7 @@ impl Outlet {
     pub fn submit(&self, info: WindowInfo) {
         let mut state = self.lock();
         state.newest = Some(info.number);
+        state.tally.windows += 1;
         let since = Instant::now();
         state.windows.insert(info.number, Waiting { info, since, outcome: None });
     }

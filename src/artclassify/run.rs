@@ -49,7 +49,6 @@ impl ArtClassify {
         self.announce(&loaded);
         self.stats.clear();
         self.stats.set_running(loaded.running());
-        self.outlet.clear_tally();
         let run = loaded.result_time();
         let intake = Intake::new(
             loaded.manifest.input.clone(),
@@ -69,6 +68,7 @@ impl ArtClassify {
         lock(&self.swap).active = settings.model;
         let engine = self.start_engine(loaded.model)?;
         engine.begin(self.outlet.open());
+        self.outlet.clear_tally();
         *lock(&self.engine) = Some(engine);
         Ok(())
     }
@@ -137,14 +137,22 @@ impl ArtClassify {
         }
         let engine = lock(&self.engine).take();
         drop(engine);
+        // The streaming thread may have submitted a window while the pads were closed.
+        self.outlet.close();
         *lock(&self.intake) = None;
         *lock(&self.writer) = None;
         *lock(&self.pace) = Pace::default();
     }
 
-    /// Ends all waiting: what is on its way is dropped.
+    /// Ends all waiting: what is on its way is dropped, but for the events that upstream will not send again.
     pub(super) fn close(&self) {
-        self.outlet.close();
+        for event in self.outlet.close() {
+            let again = matches!(event.type_(), gst::EventType::Segment | gst::EventType::Eos);
+            if event.is_sticky() && !again {
+                // Refused only by a pad that is being stopped.
+                let _ = self.srcpad.store_sticky_event(&event);
+            }
+        }
         if let Some(engine) = &*lock(&self.engine) {
             engine.begin(u64::MAX);
         }
@@ -159,6 +167,10 @@ impl ArtClassify {
         let writer = lock(&self.writer).take();
         if let Some(mut writer) = writer {
             writer.latest = None;
+            let caps = self.srcpad.current_caps();
+            if let Some(info) = caps.and_then(|caps| gst_video::VideoInfo::from_caps(&caps).ok()) {
+                writer.set_info(&info);
+            }
             if let Some(stop) = writer.interpreter.end_of_grid(None) {
                 self.post_action(&stop, writer.interpreter.model());
             }

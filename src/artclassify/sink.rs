@@ -103,43 +103,50 @@ impl ArtClassify {
         flow
     }
 
-    fn enqueue(&self, event: gst::Event) -> bool {
-        self.add(Item::Event(event)).is_ok()
+    fn enqueue(&self, event: gst::Event) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.add(Item::Event(event)).map(|()| gst::FlowSuccess::Ok)
     }
 
-    pub(super) fn sink_event(&self, pad: &gst::Pad, event: gst::Event) -> bool {
+    /// Takes an event. Upstream sends a sticky one again that was refused because of a flush.
+    pub(super) fn sink_event(
+        &self,
+        pad: &gst::Pad,
+        event: gst::Event,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
         gst::log!(CAT, obj = pad, "{event:?}");
+        let passed =
+            |passed: bool| if passed { Ok(gst::FlowSuccess::Ok) } else { Err(gst::FlowError::Error) };
         match event.view() {
             gst::EventView::FlushStart(_) => {
                 self.close();
-                let passed = self.srcpad.push_event(event);
+                let pushed = self.srcpad.push_event(event);
                 // Waits for the task's turn to end. A task that was never started has nothing to pause.
                 let _ = self.srcpad.pause_task();
-                passed
+                passed(pushed)
             }
             gst::EventView::FlushStop(_) => {
                 self.restart();
-                self.srcpad.push_event(event) && self.start_task().is_ok()
+                passed(self.srcpad.push_event(event) && self.start_task().is_ok())
             }
             gst::EventView::StreamStart(_) => {
                 let eos = lock(&self.settings).eos;
-                // A stream that begins while the element stops is told nothing of.
-                let _ = self.with_intake(|intake, target| intake.new_stream(eos, target));
+                self.with_intake(|intake, target| intake.new_stream(eos, target))?;
                 self.enqueue(event)
             }
             gst::EventView::Caps(caps) => match gst_video::VideoInfo::from_caps(caps.caps()) {
-                Ok(info) => self.set_info(&info) && self.enqueue(event),
+                Ok(info) => {
+                    self.set_info(&info)?;
+                    self.enqueue(event)
+                }
                 Err(fault) => {
                     let caps = caps.caps();
                     gst::element_imp_error!(self, gst::StreamError::Format, ["caps {caps}: {fault}"]);
-                    false
+                    Err(gst::FlowError::NotNegotiated)
                 }
             },
             gst::EventView::Segment(segment) => match segment.segment().downcast_ref::<gst::ClockTime>() {
                 Some(segment) => {
-                    if let Some(intake) = &mut *lock(&self.intake) {
-                        intake.set_segment(segment.clone());
-                    }
+                    self.with_intake(|intake, _| intake.set_segment(segment.clone()))?;
                     self.enqueue(event)
                 }
                 None => {
@@ -149,36 +156,31 @@ impl ArtClassify {
                         gst::StreamError::Format,
                         ["segment: found format {format:?}, expected time"]
                     );
-                    false
+                    Err(gst::FlowError::Error)
                 }
             },
             gst::EventView::Gap(gap) => {
                 let (start, duration) = gap.get();
-                let taken = self.with_intake(|intake, target| intake.gap(start, duration, target));
-                taken.and_then(|taken| self.unless_refused(taken)).is_ok() && self.enqueue(event)
+                let taken = self.with_intake(|intake, target| intake.gap(start, duration, target))?;
+                self.unless_refused(taken)?;
+                self.enqueue(event)
             }
             gst::EventView::Eos(_) => {
                 let eos = lock(&self.settings).eos;
-                // As above.
-                let _ = self.with_intake(|intake, target| intake.end(eos, target));
+                self.with_intake(|intake, target| intake.end(eos, target))?;
                 self.enqueue(event)
             }
             _ if event.is_serialized() => self.enqueue(event),
-            _ => gst::Pad::event_default(pad, Some(&*self.obj()), event),
+            _ => passed(gst::Pad::event_default(pad, Some(&*self.obj()), event)),
         }
     }
 
-    fn set_info(&self, info: &gst_video::VideoInfo) -> bool {
-        let (fault, wait, frame) = match &mut *lock(&self.intake) {
-            Some(intake) => (intake.set_info(info).err(), intake.wait(), intake.frame_duration()),
-            None => return false,
-        };
-        if let Some(fault) = fault {
-            self.post_error_message(fault.to_message());
-            return false;
-        }
+    fn set_info(&self, info: &gst_video::VideoInfo) -> Result<(), gst::FlowError> {
+        let (taken, wait, frame) =
+            self.with_intake(|intake, _| (intake.set_info(info), intake.wait(), intake.frame_duration()))?;
+        self.unless_refused(taken.map_err(Refusal::Fault))?;
         let changed = lock(&self.pace).set_window(wait, frame);
         self.latency_changed(changed);
-        true
+        Ok(())
     }
 }

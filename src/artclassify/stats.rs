@@ -23,8 +23,6 @@ pub struct Counts {
     pub samples: u64,
     /// Samples that repeat the frame of the sample before.
     pub repeated: u64,
-    /// Windows submitted.
-    pub windows: u64,
     /// Grids that were started anew.
     pub resets: u64,
 }
@@ -122,7 +120,7 @@ impl Stats {
             .field("samples", counts.samples)
             .field("repeated", counts.repeated)
             .field("resets", counts.resets)
-            .field("windows", counts.windows)
+            .field("windows", tally.windows)
             .field("results", tally.results)
             .field("dropped", tally.dropped)
             .field("flushed", tally.flushed)

@@ -24,6 +24,14 @@ pub(super) struct Writer {
     pub(super) size: FrameSize,
 }
 
+impl Writer {
+    /// Frames that leave are of another format from now on.
+    pub(super) fn set_info(&mut self, info: &gst_video::VideoInfo) {
+        self.size = FrameSize::from(info);
+        self.interpreter.set_size((info.width(), info.height()), self.latest.as_mut());
+    }
+}
+
 impl ArtClassify {
     /// Starts the task, or lets it go on.
     pub(super) fn start_task(&self) -> Result<(), gst::LoggableError> {
@@ -136,8 +144,7 @@ impl ArtClassify {
                 if let gst::EventView::Caps(caps) = event.view()
                     && let Ok(info) = gst_video::VideoInfo::from_caps(caps.caps())
                 {
-                    writer.size = FrameSize::from(&info);
-                    writer.interpreter.set_size((info.width(), info.height()), writer.latest.as_mut());
+                    writer.set_info(&info);
                 }
                 self.srcpad.push_event(event);
                 Ok(())

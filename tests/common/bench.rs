@@ -29,6 +29,13 @@ pub fn shot(color: [u8; 3], frames: u64) -> Shot {
     Shot { color, frames }
 }
 
+/// Every window ended in one way.
+pub fn assert_all_windows_are_counted(stats: &gst::Structure) {
+    let count = |name| stats.get::<u64>(name).unwrap();
+    let ended = count("results") + count("dropped") + count("flushed");
+    assert_eq!(count("windows"), ended + count("waiting"), "{stats}");
+}
+
 /// One frame that left the element.
 #[derive(Debug)]
 pub struct Out {
@@ -88,10 +95,14 @@ impl Bench {
         bus
     }
 
+    /// The property `stats`.
+    pub fn stats(&self) -> gst::Structure {
+        self.harness.element().unwrap().property("stats")
+    }
+
     /// A number of the property `stats`.
     pub fn stat(&self, name: &str) -> u64 {
-        let stats = self.harness.element().unwrap().property::<gst::Structure>("stats");
-        stats.get(name).unwrap()
+        self.stats().get(name).unwrap()
     }
 
     pub fn send_caps(&mut self) {
