@@ -38,6 +38,25 @@ fn resident() -> f64 {
     pages * 4096.0 / 1e6
 }
 
+/// What is wrong with a frame that leaves `artclassify`.
+fn fault_of(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<String> {
+    let caps = pad.current_caps()?;
+    let info = gst_video::VideoInfo::from_caps(&caps).ok()?;
+    if buffer.size() != info.size() {
+        return Some(format!("{} bytes under caps of {}", buffer.size(), info.size()));
+    }
+    let result = gstartclassify::meta::read(buffer)?;
+    let german = ["rot", "gruen", "blau"].contains(&&*result.class.label);
+    if german != (&*result.model == "farben") {
+        return Some(format!("{} says {}", result.model, result.class.label));
+    }
+    let inside = result.tracklets.iter().all(|tracklet| {
+        let area = tracklet.area;
+        area.x + area.w <= info.width() && area.y + area.h <= info.height()
+    });
+    (!inside || result.size.width != info.width()).then(|| format!("boxes of {:?} on {info:?}", result.size))
+}
+
 struct Soak {
     pipeline: gst::Pipeline,
     element: gst::Element,
@@ -51,12 +70,15 @@ impl Soak {
         let pipeline = pipeline();
         let element = pipeline.by_name("a").unwrap();
         let frames = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&frames);
-        element.static_pad("src").unwrap().add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        let faults = Arc::new(Mutex::new(Vec::new()));
+        let (counted, wrong) = (Arc::clone(&frames), Arc::clone(&faults));
+        element.static_pad("src").unwrap().add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             counted.fetch_add(1, Ordering::Relaxed);
+            if let Some(buffer) = info.buffer() {
+                wrong.lock().unwrap().extend(fault_of(pad, buffer));
+            }
             gst::PadProbeReturn::Ok
         });
-        let faults = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&faults);
         pipeline.bus().unwrap().set_sync_handler(move |_, message| {
             if let gst::MessageView::Error(error) = message.view() {
@@ -123,8 +145,8 @@ impl Soak {
     }
 
     fn change_model(&mut self) {
-        let names = ["model.toml", "clip.toml", "gone.toml"];
-        let model = fixture(names[self.random.usize(0..3)]);
+        let names = ["model.toml", "clip.toml", "farben.toml", "gone.toml"];
+        let model = fixture(names[self.random.usize(0..4)]);
         let stopped = self.element.current_state() < gst::State::Paused;
         if !(stopped && model.ends_with("gone.toml")) {
             self.element.set_property("model", model.to_str().unwrap());

@@ -61,12 +61,12 @@ fn drop_lets_every_frame_go_and_counts_what_it_drops() {
 #[test]
 fn live_video_passes_an_endless_run_of_the_model() {
     for alignment in ["delay", "hold"] {
+        common::init();
         let pipeline = gst::parse::launch(&format!(
             "videotestsrc is-live=true num-buffers=60 pattern=white ! video/x-raw,format=RGB,framerate=60/1 \
              ! artclassify name=a {} alignment={alignment} hop=1 ! fakesink name=sink",
             model("slow.toml")
         ));
-        common::init();
         let pipeline = pipeline.unwrap().downcast::<gst::Pipeline>().unwrap();
         let element = pipeline.by_name("a").unwrap();
         let sink = pipeline.by_name("sink").unwrap();
@@ -92,9 +92,17 @@ fn a_late_result_is_counted_and_sent_with_a_later_frame() {
     bench.push(&[shot([0, 0, 0], 600)]);
     wait_for("a late window", || bench.stat("late") > 0);
     assert_all_windows_are_counted(&bench.stats());
-    let (frames, _) = bench.finish();
-    let carried: Vec<u64> = results(&frames).iter().flatten().filter(|r| r.first).map(|r| r.window).collect();
-    assert!(carried.is_sorted(), "results keep their order: {carried:?}");
+    let element = bench.harness.element().unwrap();
+    let (frames, events) = bench.finish();
+    let carried = results(&frames).into_iter().flatten().filter(|r| r.first).map(|r| r.window);
+    let sent = events.iter().filter_map(|event| event.structure()).filter_map(meta::read_window);
+    let mut told: Vec<u64> = carried.chain(sent.map(|result| result.window)).collect();
+    let count = told.len() as u64;
+    told.sort_unstable();
+    told.dedup();
+    let stats = element.property::<gst::Structure>("stats");
+    assert_eq!((told.len() as u64, stats.get("results")), (count, Ok(count)), "each result once: {told:?}");
+    assert_eq!(told.first(), Some(&0), "the late one too");
 }
 
 #[test]
@@ -345,28 +353,168 @@ fn a_bad_new_model_is_refused_and_the_old_one_goes_on() {
     element.set_bus(None);
 }
 
+/// Pushes blue frames until the model of this name is at work.
+fn push_until_model(bench: &mut Bench, name: &str) {
+    for _ in 0..6000 {
+        if bench.stats().get::<&str>("model") == Ok(name) {
+            return;
+        }
+        bench.push(&[shot(BLUE, 1)]);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{name} never came to work: {}", bench.stats());
+}
+
 #[test]
 fn models_set_in_quick_succession_leave_the_last() {
     let mut bench = Bench::new(&model("model.toml"));
     let element = bench.harness.element().unwrap();
-    let bus = bench.bus();
-    for name in ["clip.toml", "model.toml", "slow.toml", "clip.toml"] {
+    for name in ["clip.toml", "model.toml", "slow.toml", "farben.toml"] {
         element.set_property("model", fixture(name).to_str().unwrap());
     }
-    let mut location = None;
-    for _ in 0..6000 {
-        bench.push(&[shot(BLUE, 1)]);
-        let changed = bus.pop_filtered(&[gst::MessageType::Element]);
-        let structure = changed.as_ref().and_then(|message| message.structure());
-        location = structure.and_then(|structure| structure.get::<String>("location").ok()).or(location);
-        if location.as_deref().is_some_and(|location| location.ends_with("clip.toml")) {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert!(location.is_some_and(|location| location.ends_with("clip.toml")));
-    assert!(bench.finish().0.iter().all(|out| out.result.is_some()));
+    push_until_model(&mut bench, "farben");
+    bench.push(&[shot(GREEN, 60)]);
+    assert_eq!(bench.stats().get("model"), Ok("farben"));
+    let (frames, _) = bench.finish();
+    assert_eq!(&*results(&frames).last().unwrap().unwrap().class.label, "gruen");
+}
+
+#[test]
+fn a_bad_model_overtakes_a_good_one_that_waits() {
+    let mut bench = Bench::new(&model("model.toml"));
+    let bus = bench.bus();
+    let element = bench.harness.element().unwrap();
+    bench.push(&[shot(RED, 20)]);
+    element.set_property("model", fixture("farben.toml").to_str().unwrap());
+    element.set_property("model", "/nowhere/at/all");
+    let warnings = [gst::MessageType::Warning];
+    assert!(bus.timed_pop_filtered(gst::ClockTime::from_seconds(60), &warnings).is_some());
+    bench.push(&[shot(RED, 60)]);
+    assert_eq!(bench.stats().get("model"), Ok("colours"));
+    assert_eq!(element.property::<String>("model"), fixture("model.toml").to_str().unwrap());
     element.set_bus(None);
+}
+
+#[test]
+fn a_flush_after_a_change_of_the_model_keeps_its_labels() {
+    let mut bench = Bench::new(&model("model.toml"));
+    let element = bench.harness.element().unwrap();
+    bench.push(&[shot(RED, 20)]);
+    element.set_property("model", fixture("farben.toml").to_str().unwrap());
+    push_until_model(&mut bench, "farben");
+    assert!(bench.harness.push_event(gst::event::FlushStart::new()));
+    assert!(bench.harness.push_event(gst::event::FlushStop::new(true)));
+    while bench.harness.try_pull().is_some() {}
+    let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+    assert!(bench.harness.push_event(gst::event::Segment::new(&segment)));
+    bench.frame = 0;
+    bench.push(&[shot(RED, 20)]);
+    let (frames, _) = bench.finish();
+    let told = results(&frames).into_iter().map(|result| result.unwrap());
+    assert!(told.into_iter().all(|result| &*result.class.label == "rot" && &*result.model == "farben"));
+}
+
+#[test]
+fn a_flush_does_not_lose_caps_that_wait() {
+    let mut bench = Bench::with_size(&model("model.toml"), (200, 100));
+    bench.push(&[shot(RED, 5)]);
+    bench.size = (64, 48);
+    bench.send_caps();
+    bench.push(&[shot(RED, 2)]);
+    assert!(bench.harness.push_event(gst::event::FlushStart::new()));
+    assert!(bench.harness.push_event(gst::event::FlushStop::new(true)));
+    while bench.harness.try_pull().is_some() {}
+    let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+    assert!(bench.harness.push_event(gst::event::Segment::new(&segment)));
+    bench.push(&[shot(RED, 20)]);
+    let (frames, events) = bench.finish();
+    assert!(events.iter().any(|event| match event.view() {
+        gst::EventView::Caps(caps) => caps.caps().structure(0).unwrap().get("width") == Ok(64),
+        _ => false,
+    }));
+    for result in results(&frames) {
+        let result = result.unwrap();
+        assert_eq!(result.size.width, 64);
+        assert_eq!(result.tracklets[0].area.w, 32, "half of the picture");
+    }
+}
+
+#[test]
+fn boxes_are_measured_in_the_frame_they_leave_on() {
+    let mut bench = Bench::with_size(&model("model.toml"), (200, 100));
+    bench.push(&[shot(RED, 20)]);
+    bench.size = (64, 48);
+    bench.send_caps();
+    bench.push(&[shot(RED, 20)]);
+    let (frames, _) = bench.finish();
+    for result in results(&frames) {
+        let result = result.unwrap();
+        let tracklet = &result.tracklets[0];
+        assert_eq!((tracklet.area.w, tracklet.id), (result.size.width / 2, 0));
+        assert!(tracklet.boxes.iter().all(|sample| sample.area.w == result.size.width / 2));
+    }
+}
+
+#[test]
+fn frames_do_not_wait_for_a_clock_that_stands_still() {
+    let mut bench = Bench::new(&format!("{} policy=block", model("model.toml")));
+    bench.push(&[shot(RED, 5)]);
+    for _ in 0..300 {
+        bench.harness.push(bench.buffer(RED, None)).unwrap();
+    }
+    wait_for("frames without a time stamp", || bench.harness.buffers_received() > 200);
+    let last = bench.time_of(5);
+    for _ in 0..300 {
+        bench.harness.push(bench.buffer(RED, Some(last))).unwrap();
+    }
+    wait_for("frames of one time stamp", || bench.harness.buffers_received() > 500);
+    assert_eq!(bench.finish().0.len(), 605);
+}
+
+#[test]
+fn frames_do_not_wait_for_video_that_turns_back() {
+    let mut bench = Bench::new(&format!("{} policy=block", model("model.toml")));
+    bench.push(&[shot(RED, 20)]);
+    let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
+    segment.set_rate(-1.0);
+    segment.set_stop(gst::ClockTime::from_seconds(10));
+    bench.harness.push_event(gst::event::Segment::new(&segment));
+    let pts = bench.time_of(19);
+    bench.harness.push(bench.buffer(RED, Some(pts))).unwrap();
+    wait_for("all frames", || bench.harness.buffers_received() == 21);
+}
+
+#[test]
+fn holes_keep_the_window_at_any_rate() {
+    for rate in [0.25, 1.0, 2.0, 4.0] {
+        let mut bench = Bench::new(&model("model.toml"));
+        let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
+        segment.set_rate(rate);
+        bench.harness.push_event(gst::event::Segment::new(&segment));
+        // As long a hole on the clock at each rate: half a second.
+        for hole in 0..10 {
+            bench.frame = (hole as f64 * 15.0 * rate) as u64;
+            bench.push(&[shot(RED, 1)]);
+        }
+        assert_eq!(bench.stat("resets"), 0, "rate {rate}");
+        assert!(bench.stat("windows") > 15, "rate {rate}: {}", bench.stats());
+    }
+}
+
+#[test]
+fn events_pass_after_downstream_has_ended() {
+    common::init();
+    let pipeline = gst::parse::launch(&format!(
+        "videotestsrc num-buffers=200 ! video/x-raw,format=RGB,width=64,height=48,framerate=30/1 \
+         ! artclassify {} ! identity eos-after=50 ! fakesink",
+        model("model.toml")
+    ));
+    let pipeline = pipeline.unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
+    let told = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds);
+    assert_eq!(told.map(|message| message.type_()), Some(gst::MessageType::Eos));
+    pipeline.set_state(gst::State::Null).unwrap();
 }
 
 #[test]

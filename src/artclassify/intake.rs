@@ -33,6 +33,16 @@ pub enum Notice {
     SlowSource,
 }
 
+/// What a buffer says of its time.
+enum Timing {
+    /// It can be sampled.
+    Known(FrameTime),
+    /// It has no time stamp.
+    Unstamped,
+    /// It is not shown, or backwards.
+    Outside,
+}
+
 /// Why a frame was not taken.
 #[derive(Debug)]
 pub enum Refusal {
@@ -68,6 +78,10 @@ pub struct Intake {
     references: References,
     /// Nothing is sampled yet, or the last frame completed a window.
     at_boundary: bool,
+    /// Frames since the last that brought a sample.
+    idle: u32,
+    /// Windows that gave way to newer ones and that nobody was told of yet.
+    dropped: Vec<WindowInfo>,
     stats: Arc<Stats>,
     counts: Counts,
     notices: Vec<Notice>,
@@ -97,6 +111,8 @@ impl Intake {
             fits: VecDeque::new(),
             references: References::default(),
             at_boundary: true,
+            idle: 0,
+            dropped: Vec::new(),
             stats,
             counts: Counts::default(),
             notices: Vec::new(),
@@ -112,6 +128,11 @@ impl Intake {
     /// What a user should be told now, each thing once.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
+    }
+
+    /// Windows that gave way to newer ones since the last call.
+    pub fn take_dropped(&mut self) -> Vec<WindowInfo> {
+        std::mem::take(&mut self.dropped)
     }
 
     fn notice(&mut self, notice: Notice) {
@@ -216,9 +237,18 @@ impl Intake {
         gap_tolerance: u64,
     ) -> Result<Option<u64>, Refusal> {
         self.counts.frames += 1;
-        let Some(time) = self.time_of(buffer) else {
-            self.counts.unclassified += 1;
-            return Ok(None);
+        let time = match self.time_of(buffer) {
+            Timing::Known(time) => time,
+            Timing::Unstamped => {
+                self.counts.unclassified += 1;
+                self.idle(target);
+                return Ok(None);
+            }
+            Timing::Outside => {
+                self.counts.unclassified += 1;
+                self.interrupt(target);
+                return Ok(None);
+            }
         };
         if self.converter.is_none() {
             return Err(Refusal::NoCaps);
@@ -234,8 +264,14 @@ impl Intake {
         }
         self.references.note(buffer, time);
         let previous = self.last.replace(buffer.clone());
+        let before = self.counts.samples;
         self.obey(decisions, previous.as_ref(), Some(buffer), target)?;
-        Ok(owner)
+        if self.counts.samples > before {
+            self.idle = 0;
+            return Ok(owner);
+        }
+        self.idle(target);
+        Ok(owner.filter(|_| self.windower.is_running()))
     }
 
     /// No frame comes for a while from `start` on, in the time of the segment: the last one stays on screen.
@@ -248,7 +284,7 @@ impl Intake {
         duration: Option<gst::ClockTime>,
         target: &Target<'_>,
     ) -> Result<(), Refusal> {
-        let end = self.segment.to_running_time(start + duration.unwrap_or_default());
+        let end = self.segment.to_running_time(start.saturating_add(duration.unwrap_or_default()));
         let Some(end) = end.filter(|_| self.segment.rate() > 0.0) else { return Ok(()) };
         let decisions = self.windower.gap(end.nseconds());
         let last = self.last.clone();
@@ -263,6 +299,23 @@ impl Intake {
             self.submit(window, target);
         }
         self.end_grid(end, target);
+    }
+
+    /// A frame came that brought no sample. Where that goes on for as many frames as a window has, time stands still, and
+    /// the frames before would wait for ever.
+    fn idle(&mut self, target: &Target<'_>) {
+        self.idle += 1;
+        if self.alignment == Alignment::Delay && self.idle > self.held_frames() {
+            self.interrupt(target);
+        }
+    }
+
+    /// Frames come that are not sampled: closes the grid, so that those before do not wait.
+    fn interrupt(&mut self, target: &Target<'_>) {
+        if self.windower.is_running() {
+            self.end(EosPolicy::Drop, target);
+        }
+        self.idle = 0;
     }
 
     /// Another stream begins, which need not follow an end.
@@ -280,8 +333,8 @@ impl Intake {
         current: Option<&gst::Buffer>,
         target: &Target<'_>,
     ) -> Result<(), Refusal> {
-        self.at_boundary = false;
         for decision in decisions {
+            self.at_boundary = false;
             match decision {
                 Decision::GridEnded(end) => self.end_grid(end, target),
                 Decision::Sample(Source::Previous) => self.sample(previous, target.engine)?,
@@ -313,28 +366,33 @@ impl Intake {
         (1_000_000_000 * denom).checked_div(numer).filter(|&duration| duration > 0)
     }
 
-    fn time_of(&mut self, buffer: &gst::BufferRef) -> Option<FrameTime> {
+    fn time_of(&mut self, buffer: &gst::BufferRef) -> Timing {
         if self.segment.rate() < 0.0 {
             self.notice(Notice::Reverse);
-            return None;
+            return Timing::Outside;
         }
         let Some(pts) = buffer.pts() else {
             self.notice(Notice::NoTimestamps);
-            return None;
+            return Timing::Unstamped;
         };
-        let running_time = self.segment.to_running_time(pts)?.nseconds();
+        let Some(running_time) = self.segment.to_running_time(pts) else { return Timing::Outside };
+        let running_time = running_time.nseconds();
+        // The stream passes so many times as fast as the clock.
+        let speed = (self.segment.rate() * self.segment.applied_rate()).abs();
         let since_last =
             self.windower.last_frame().map(|last| running_time.saturating_sub(last.running_time));
         let duration = self
             .frame_duration()
             .or(buffer.duration().map(|duration| duration.nseconds()))
+            .map(|duration| (duration as f64 / speed) as u64)
             .or(since_last)
             .filter(|&duration| duration > 0)
             .unwrap_or(UNKNOWN_DURATION);
-        Some(FrameTime {
+        let position = self.segment.to_stream_time(pts);
+        Timing::Known(FrameTime {
             pts: pts.nseconds(),
             running_time,
-            stream_time: self.segment.to_stream_time(pts).map(|time| time.nseconds()),
+            stream_time: position.map(|position| (position.nseconds() as f64 / speed) as u64),
             duration,
             discont: buffer.flags().contains(gst::BufferFlags::DISCONT),
         })
@@ -378,7 +436,7 @@ impl Intake {
         self.at_boundary = true;
         target.outlet.submit(WindowInfo { number, samples, start_absolute, owns_from, owns_to });
         if let Some(replaced) = target.engine.window(number, taken, target.waiting) {
-            target.outlet.drop_window(replaced);
+            self.dropped.extend(target.outlet.drop_window(replaced));
         }
     }
 }

@@ -52,12 +52,15 @@ impl Loaded {
         Ok(Self { manifest: Arc::new(manifest), model, plan, library })
     }
 
-    /// How long a window waits for its result, in nanoseconds, going by the run of the warm-up: where the model is too slow
-    /// for every window, up to the next one longer.
-    pub fn result_time(&self) -> u64 {
+    /// How long a window waits for its result, and how long a frame waits for that at most, in nanoseconds. The first
+    /// goes by the run of the warm-up, and where the model is too slow for every window, up to the next one longer. The
+    /// second is the length of a window: video is not held up longer for results that are as old as that.
+    pub fn result_time(&self) -> (u64, u64) {
+        let span = |samples: u64| (samples as f64 / self.manifest.input.fps * 1e9) as u64;
         let run = u64::try_from(self.model.run_time().as_nanos()).unwrap_or(u64::MAX);
-        let apart = (self.plan.hop() as f64 / self.manifest.input.fps * 1e9) as u64;
-        if run > apart { run.saturating_add(apart) } else { run }
+        let apart = span(self.plan.hop());
+        let waits = if run > apart { run.saturating_add(apart) } else { run };
+        (waits, span(self.plan.frames()))
     }
 
     /// What the stats say of it.

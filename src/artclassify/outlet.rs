@@ -57,15 +57,17 @@ pub enum Item {
     },
 }
 
-/// A window that was dropped, or its result.
-pub type Settled = (WindowInfo, Option<WindowOutput>);
+/// A window with its result.
+pub type Classified = (WindowInfo, WindowOutput);
 
 /// What leaves in one turn.
 pub struct Leaving {
     /// The item.
     pub item: Item,
-    /// The windows, in order, that were settled by then and did not leave before.
-    pub settled: Vec<Settled>,
+    /// The windows, in order, that have a result by then and did not leave before.
+    pub settled: Vec<Classified>,
+    /// The windows whose result nobody waits for any more.
+    pub abandoned: Vec<WindowInfo>,
 }
 
 /// What became of the windows that were submitted.
@@ -113,6 +115,8 @@ struct State {
     flushing: bool,
     failed: bool,
     flow: Option<gst::FlowError>,
+    /// Downstream wants no more frames of this stream.
+    ended: bool,
     tally: Tally,
     /// Threads that wait for a change.
     waiters: usize,
@@ -134,18 +138,20 @@ impl State {
     fn can_leave(&self, item: &Item) -> bool {
         match item {
             Item::Frame { owner: Some(window), due, .. } => {
-                *due == Due::AtOnce
-                    || self.is_settled(*window)
-                    || is_past(due)
-                    || self.limit.is_some_and(|limit| self.frames > limit && *due != Due::Settled)
+                *due == Due::AtOnce || self.is_settled(*window) || is_past(due) || self.is_over_limit(*due)
             }
             Item::Frame { owner: None, .. } | Item::Event(_) | Item::Model { .. } => true,
             // A frame that may not wait takes it along.
             Item::GridEnd { last, .. } => {
                 last.is_none_or(|last| self.is_settled(last))
-                    || self.first_due().is_some_and(|due| is_past(&due))
+                    || self.first_due().is_some_and(|due| is_past(&due) || self.is_over_limit(due))
             }
         }
+    }
+
+    /// Whether more frames wait than may, for results that are overdue.
+    fn is_over_limit(&self, due: Due) -> bool {
+        due != Due::Settled && self.limit.is_some_and(|limit| self.frames > limit)
     }
 
     fn front_can_leave(&self) -> bool {
@@ -168,7 +174,7 @@ impl State {
             let Item::Frame { owner, due, .. } = item else { continue };
             if matches!(due, Due::By(_)) {
                 // A sink that shows frames at their time leaves early ones here.
-                return self.limit.is_some_and(|limit| self.frames > limit) && self.can_leave(item);
+                return self.is_over_limit(*due) && self.can_leave(item);
             }
             if self.can_leave(item) {
                 ready += 1;
@@ -197,7 +203,7 @@ impl State {
     fn take(&mut self) -> Option<Leaving> {
         let item = self.items.pop_front()?;
         self.leaving = true;
-        let mut settled = Vec::new();
+        let (mut settled, mut abandoned) = (Vec::new(), Vec::new());
         match &item {
             Item::Frame { owner, due, .. } => {
                 self.frames -= 1;
@@ -215,26 +221,29 @@ impl State {
             Item::GridEnd { last: Some(window), .. } => {
                 settled = self.settled_through(*window);
                 let left = self.windows.split_off(&(window + 1));
-                let abandoned = std::mem::replace(&mut self.windows, left);
-                self.tally.dropped +=
-                    abandoned.values().filter(|waiting| waiting.outcome.is_none()).count() as u64;
-                settled
-                    .extend(abandoned.into_values().map(|waiting| (waiting.info, waiting.outcome.flatten())));
+                for waiting in std::mem::replace(&mut self.windows, left).into_values() {
+                    match waiting.outcome {
+                        Some(Some(output)) => settled.push((waiting.info, output)),
+                        Some(None) => {}
+                        None => abandoned.push(waiting.info),
+                    }
+                }
+                self.tally.dropped += abandoned.len() as u64;
             }
             Item::GridEnd { last: None, .. } | Item::Event(_) | Item::Model { .. } => {}
         }
-        Some(Leaving { item, settled })
+        Some(Leaving { item, settled, abandoned })
     }
 
     /// Takes the windows up to `window`, in order, before the first that still waits.
-    fn settled_through(&mut self, window: u64) -> Vec<Settled> {
+    fn settled_through(&mut self, window: u64) -> Vec<Classified> {
         let mut settled = Vec::new();
         while let Some(first) = self.windows.first_entry().filter(|first| *first.key() <= window) {
             if first.get().outcome.is_none() {
                 break;
             }
             let waiting = first.remove();
-            settled.push((waiting.info, waiting.outcome.flatten()));
+            settled.extend(waiting.outcome.flatten().map(|output| (waiting.info, output)));
         }
         settled
     }
@@ -349,10 +358,18 @@ impl Outlet {
             if let Some(flow) = state.stopped() {
                 return Err(flow);
             }
+            if is_frame && state.ended {
+                return Err(gst::FlowError::Eos);
+            }
             if !is_frame || !state.is_full() {
                 break;
             }
             state = self.wait(state);
+        }
+        if let Item::Event(event) = &item
+            && matches!(event.type_(), gst::EventType::StreamStart | gst::EventType::Segment)
+        {
+            state.ended = false;
         }
         state.frames += usize::from(is_frame);
         state.items.push_back(item);
@@ -375,14 +392,15 @@ impl Outlet {
         state.windows.insert(info.number, Waiting { info, since, outcome: None });
     }
 
-    /// The engine will give no result for this window.
-    pub fn drop_window(&self, number: u64) {
+    /// The engine will give no result for this window, which is given back if anybody waited for it.
+    pub fn drop_window(&self, number: u64) -> Option<WindowInfo> {
         let mut state = self.lock();
-        if let Some(waiting) = state.windows.get_mut(&number).filter(|waiting| waiting.outcome.is_none()) {
-            waiting.outcome = Some(None);
-            state.tally.dropped += 1;
-        }
+        let waiting = state.windows.get_mut(&number).filter(|waiting| waiting.outcome.is_none())?;
+        waiting.outcome = Some(None);
+        let info = waiting.info.clone();
+        state.tally.dropped += 1;
         self.wake(state);
+        Some(info)
     }
 
     /// The grid ended with the window `last`: frames that would belong to later ones, or to any where
@@ -431,11 +449,23 @@ impl Outlet {
         waited
     }
 
-    /// What downstream answered: nothing more is taken.
+    /// What downstream answered: nothing more is taken, and at the end of its stream no more frames.
     pub fn stop(&self, flow: gst::FlowError) {
         let mut state = self.lock();
-        state.flow = Some(flow);
+        let mut gone = VecDeque::new();
+        if flow == gst::FlowError::Eos {
+            state.ended = true;
+            state.frames = 0;
+            let (kept, frames) = std::mem::take(&mut state.items)
+                .into_iter()
+                .partition(|item| !matches!(item, Item::Frame { .. }));
+            state.items = kept;
+            gone = frames;
+        } else {
+            state.flow = Some(flow);
+        }
         self.wake(state);
+        drop(gone);
     }
 
     /// Waits for the first item that can leave, and takes it. The caller lets it leave and then says so by

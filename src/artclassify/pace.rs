@@ -32,12 +32,14 @@ const OUTLIERS: usize = 2;
 #[derive(Debug, Default, Clone)]
 struct RunEstimate {
     estimate: u64,
+    /// What the estimate never exceeds: beyond it, results are late.
+    most: u64,
     recent: VecDeque<u64>,
 }
 
 impl RunEstimate {
-    fn new(estimate: u64) -> Self {
-        Self { estimate, recent: VecDeque::new() }
+    fn new(estimate: u64, most: u64) -> Self {
+        Self { estimate: estimate.min(most), most, recent: VecDeque::new() }
     }
 
     /// Takes the next measurement. Says whether the estimate changed.
@@ -54,8 +56,8 @@ impl RunEstimate {
         let margin = 2_000_000 + usual / 8;
         let too_long = self.recent.len() == RECENT && usual + 2 * margin < self.estimate;
         if usual > self.estimate || too_long {
-            self.estimate = usual + margin;
-            return true;
+            let before = std::mem::replace(&mut self.estimate, (usual + margin).min(self.most));
+            return self.estimate != before;
         }
         false
     }
@@ -78,22 +80,16 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self::new(Alignment::default(), Policy::default(), 0, 0)
+        Self::new(Alignment::default(), Policy::default(), 0, (0, 0))
     }
 }
 
 impl Pace {
-    /// Frames that wait up to `window` for the last sample of their window, and a model whose results take `run`.
-    pub fn new(alignment: Alignment, policy: Policy, window: u64, run: u64) -> Self {
-        Self {
-            alignment,
-            policy,
-            live: None,
-            upstream: 0,
-            window,
-            frame: UNKNOWN_FRAME,
-            run: RunEstimate::new(run),
-        }
+    /// Frames that wait up to `window` for the last sample of their window, and a model whose results take `run`, which
+    /// no frame waits longer for than `most`.
+    pub fn new(alignment: Alignment, policy: Policy, window: u64, (run, most): (u64, u64)) -> Self {
+        let run = RunEstimate::new(run, most);
+        Self { alignment, policy, live: None, upstream: 0, window, frame: UNKNOWN_FRAME, run }
     }
 
     /// Whether upstream is live, where that is known.
@@ -123,9 +119,9 @@ impl Pace {
         u32::try_from(frames).unwrap_or(u32::MAX).saturating_add(4)
     }
 
-    /// Another model is at work, whose results take `run`.
-    pub fn set_run(&mut self, run: u64) {
-        self.run = RunEstimate::new(run);
+    /// Another model is at work, whose results take `run`, or `most` at most.
+    pub fn set_run(&mut self, (run, most): (u64, u64)) {
+        self.run = RunEstimate::new(run, most);
     }
 
     /// Takes the time that a window waited for its result. Says whether the latency changed.
@@ -191,7 +187,7 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     fn pace(alignment: Alignment, policy: Policy) -> Pace {
-        Pace::new(alignment, policy, 200 * MS, 30 * MS)
+        Pace::new(alignment, policy, 200 * MS, (30 * MS, 600 * MS))
     }
 
     fn live(alignment: Alignment, policy: Policy) -> Pace {
@@ -249,13 +245,15 @@ mod tests {
 
     #[test]
     fn the_estimate_follows_what_lasts_and_not_a_hiccup() {
-        let mut run = RunEstimate::new(30 * MS);
+        let mut run = RunEstimate::new(30 * MS, 600 * MS);
         assert!((0..40).all(|_| !run.push(29 * MS)));
         assert!(!run.push(500 * MS) && !run.push(500 * MS), "two hiccups");
         assert!(run.push(60 * MS), "the third slow run counts");
         assert_eq!(run.estimate, 60 * MS + 2 * MS + 60 * MS / 8);
         let changes = (0..100).filter(|_| run.push(60 * MS)).count();
         assert!(changes <= 1, "{changes} changes of a steady run");
+        let changes = (0..100).filter(|_| run.push(5000 * MS)).count();
+        assert_eq!((changes, run.estimate), (1, 600 * MS), "no more than the most");
         let changes = (0..100).filter(|_| run.push(10 * MS)).count();
         assert_eq!(changes, 1);
         assert_eq!(run.estimate, 10 * MS + 2 * MS + 10 * MS / 8);

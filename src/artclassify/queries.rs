@@ -16,6 +16,8 @@ impl ArtClassify {
                 self.answer_allocation(allocation);
                 true
             }
+            // Frames that wait for others to come cannot be drained.
+            gst::QueryViewMut::Drain(_) if !self.outlet.drain() => false,
             _ => gst::Pad::query_default(pad, Some(&*self.obj()), query),
         }
     }

@@ -23,6 +23,7 @@ use crate::{
     engine::{Engine, Model},
     error::Error,
     meta::{self, FrameSize},
+    model::Manifest,
 };
 
 /// A change of the model under way.
@@ -34,6 +35,8 @@ pub(super) struct Swap {
     loaded: Option<(Settings, Loaded)>,
     /// The value of the property `model` that is at work.
     active: Option<String>,
+    /// What the model at work says of itself.
+    manifest: Option<Arc<Manifest>>,
 }
 
 impl ArtClassify {
@@ -65,7 +68,11 @@ impl ArtClassify {
             size: FrameSize { width: 0, height: 0 },
         }));
         *lock(&self.intake) = Some(intake);
-        lock(&self.swap).active = settings.model;
+        {
+            let mut swap = lock(&self.swap);
+            swap.active = settings.model;
+            swap.manifest = Some(Arc::clone(&loaded.manifest));
+        }
         let engine = self.start_engine(loaded.model)?;
         engine.begin(self.outlet.open());
         self.outlet.clear_tally();
@@ -128,9 +135,10 @@ impl ArtClassify {
             swap.asked += 1;
             swap.loaded = None;
             swap.active = None;
+            swap.manifest = None;
+            self.swap_ready.store(false, Ordering::Relaxed);
             swap.thread.take()
         };
-        self.swap_ready.store(false, Ordering::Relaxed);
         if let Some(thread) = loading {
             // A panic of the thread was reported by it.
             let _ = thread.join();
@@ -167,6 +175,10 @@ impl ArtClassify {
         let writer = lock(&self.writer).take();
         if let Some(mut writer) = writer {
             writer.latest = None;
+            // A new model that was in line did not come past.
+            if let Some(manifest) = lock(&self.swap).manifest.as_deref() {
+                writer.interpreter.set_model(manifest);
+            }
             let caps = self.srcpad.current_caps();
             if let Some(info) = caps.and_then(|caps| gst_video::VideoInfo::from_caps(&caps).ok()) {
                 writer.set_info(&info);
@@ -187,6 +199,9 @@ impl ArtClassify {
         let settings = lock(&self.settings).clone();
         let mut swap = lock(&self.swap);
         swap.asked += 1;
+        // One that waits for the end of a window is overtaken too.
+        swap.loaded = None;
+        self.swap_ready.store(false, Ordering::Relaxed);
         let asked = swap.asked;
         let before = swap.thread.take();
         let element = self.obj().downgrade();
@@ -196,14 +211,13 @@ impl ArtClassify {
                 // One at a time. A panic of the thread was reported by it.
                 let _ = thread.join();
             }
-            let still_wanted =
-                || element.upgrade().filter(|element| lock(&element.imp().swap).asked == asked);
-            if still_wanted().is_none() {
+            let wanted = |element: &super::ArtClassify| lock(&element.imp().swap).asked == asked;
+            if !element.upgrade().is_some_and(|element| wanted(&element)) {
                 return;
             }
             let loaded = Loaded::new(&settings, folder.as_deref());
-            if let Some(element) = still_wanted() {
-                element.imp().loaded_beside(settings, loaded);
+            if let Some(element) = element.upgrade() {
+                element.imp().loaded_beside(asked, settings, loaded);
             }
         });
         match spawned {
@@ -215,13 +229,20 @@ impl ArtClassify {
         }
     }
 
-    fn loaded_beside(&self, settings: Settings, loaded: Result<Loaded, Error>) {
+    fn loaded_beside(&self, asked: u64, settings: Settings, loaded: Result<Loaded, Error>) {
+        let mut swap = lock(&self.swap);
+        if swap.asked != asked {
+            return;
+        }
         match loaded {
             Ok(loaded) => {
-                lock(&self.swap).loaded = Some((settings, loaded));
+                swap.loaded = Some((settings, loaded));
                 self.swap_ready.store(true, Ordering::Release);
             }
-            Err(fault) => self.refuse(&fault),
+            Err(fault) => {
+                drop(swap);
+                self.refuse(&fault);
+            }
         }
     }
 
@@ -244,8 +265,12 @@ impl ArtClassify {
         }
         let mut guard = lock(&self.intake);
         let Some(intake) = guard.as_mut().filter(|intake| intake.at_boundary()) else { return };
-        let Some((settings, loaded)) = lock(&self.swap).loaded.take() else { return };
-        self.swap_ready.store(false, Ordering::Relaxed);
+        let next = {
+            let mut swap = lock(&self.swap);
+            self.swap_ready.store(false, Ordering::Relaxed);
+            swap.loaded.take()
+        };
+        let Some((settings, loaded)) = next else { return };
         let Ok(before) = self.engine() else { return };
         let run = loaded.result_time();
         let running = loaded.running();
@@ -276,10 +301,14 @@ impl ArtClassify {
         };
         self.latency_changed(changed);
         self.stats.set_running(running);
-        lock(&self.swap).active.clone_from(&settings.model);
+        {
+            let mut swap = lock(&self.swap);
+            swap.active.clone_from(&settings.model);
+            swap.manifest = Some(Arc::clone(&loaded.manifest));
+        }
         let name = loaded.manifest.name.clone();
         gst::info!(CAT, imp = self, "the model is now {name}");
-        // Refused only while the stream ends, and the change with it.
+        // Refused by a flush, after which the new model is made known otherwise.
         let _ = self.add(Item::Model { manifest: loaded.manifest, before });
         let structure = meta::model_structure(&name, settings.model.as_deref().unwrap_or_default());
         let message = gst::message::Element::builder(structure).src(&*self.obj()).build();

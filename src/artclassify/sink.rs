@@ -48,9 +48,10 @@ impl ArtClassify {
         let intake = guard.as_mut().ok_or(gst::FlowError::Flushing)?;
         intake.set_live(live);
         let done = act(intake, &target);
-        let notices = intake.take_notices();
+        let (notices, dropped) = (intake.take_notices(), intake.take_dropped());
         intake.count();
         drop(guard);
+        self.post_dropped(&dropped);
         notices.into_iter().for_each(|notice| self.tell(notice));
         Ok(done)
     }

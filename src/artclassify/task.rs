@@ -6,7 +6,7 @@ use super::{
     CAT,
     imp::{ArtClassify, lock},
     interpret::{Interpreter, WindowInfo},
-    outlet::{Item, Leaving, Settled},
+    outlet::{Classified, Item, Leaving},
 };
 use crate::{
     action::{ActionEvent, Dated},
@@ -52,7 +52,8 @@ impl ArtClassify {
                 self.report_flow(flow);
             });
             self.outlet.left();
-            flow
+            // Events go on after the end of the stream.
+            flow.or_else(|flow| if flow == gst::FlowError::Eos { Ok(()) } else { Err(flow) })
         });
         let Err(flow) = flow else { return };
         gst::debug!(CAT, imp = self, "pausing: {flow:?}");
@@ -65,16 +66,17 @@ impl ArtClassify {
     pub(super) fn let_leave(&self, leaving: Leaving) -> Result<(), gst::FlowError> {
         // Nobody else looks for the writer meanwhile: a flush waits for the turn to end.
         let mut writer = lock(&self.writer).take().ok_or(gst::FlowError::Flushing)?;
-        let found = self.interpret(leaving.settled, &mut writer);
+        self.post_dropped(&leaving.abandoned);
+        let found = self.interpret(&leaving.settled, &mut writer);
         let flow = self.push_item(leaving.item, found, &mut writer);
         *lock(&self.writer) = Some(writer);
         flow
     }
 
-    /// Turns windows into results, and tells of those that were dropped.
+    /// Turns windows into results.
     fn interpret(
         &self,
-        settled: Vec<Settled>,
+        settled: &[Classified],
         writer: &mut Writer,
     ) -> Vec<(Classification, Vec<ActionEvent>)> {
         if settled.is_empty() {
@@ -84,33 +86,28 @@ impl ArtClassify {
             let settings = lock(&self.settings);
             (settings.action, settings.top_k as usize)
         };
-        let found = settled.into_iter().filter_map(|(info, output)| {
-            let Some(output) = output else {
-                self.post_dropped(&info);
-                return None;
-            };
-            Some(writer.interpreter.window(&info, &output, &action, top_k))
-        });
+        let found =
+            settled.iter().map(|(info, output)| writer.interpreter.window(info, output, &action, top_k));
         found.collect()
     }
 
-    /// Tells the application that a window was dropped.
-    fn post_dropped(&self, info: &WindowInfo) {
-        let (Some(first), Some(last)) = (info.samples.first(), info.samples.last()) else { return };
-        let tally = self.outlet.tally();
-        let time = gst::ClockTime::from_nseconds;
-        let message = gst::message::Qos::builder(lock(&self.pace).live() == Some(true))
-            .running_time(time(first.moment.running_time))
-            .timestamp(time(first.moment.pts))
-            .duration(time(last.moment.pts.saturating_sub(first.moment.pts)))
-            .stats(
-                gst::format::Default::from_u64(tally.results),
-                gst::format::Default::from_u64(tally.dropped),
-            )
-            .src(&*self.obj())
-            .build();
-        // Fails only where no application listens.
-        let _ = self.obj().post_message(message);
+    /// Tells the application of windows that were dropped.
+    pub(super) fn post_dropped(&self, windows: &[WindowInfo]) {
+        for info in windows {
+            let (Some(first), Some(last)) = (info.samples.first(), info.samples.last()) else { continue };
+            let tally = self.outlet.tally();
+            let time = gst::ClockTime::from_nseconds;
+            let count = gst::format::Default::from_u64;
+            let message = gst::message::Qos::builder(lock(&self.pace).live() == Some(true))
+                .running_time(time(first.moment.running_time))
+                .timestamp(time(first.moment.pts))
+                .duration(time(last.moment.pts.saturating_sub(first.moment.pts)))
+                .stats(count(tally.results), count(tally.dropped))
+                .src(&*self.obj())
+                .build();
+            // Fails only where no application listens.
+            let _ = self.obj().post_message(message);
+        }
     }
 
     fn push_item(
@@ -156,7 +153,9 @@ impl ArtClassify {
             }
             Item::Model { manifest, before } => {
                 writer.interpreter.set_model(&manifest);
-                drop(before);
+                // Its thread and its graphs take their time to end, which no frame waits for. Where the system gives no
+                // thread, it ends here.
+                let _ = std::thread::Builder::new().spawn(move || drop(before));
                 Ok(())
             }
         }

@@ -14,7 +14,8 @@ pub struct FrameTime {
     pub pts: u64,
     /// Running time of the PTS.
     pub running_time: u64,
-    /// Stream time of the PTS, where the segment has one.
+    /// Position in the stream, where the segment tells it: stream time over the rate, so that it passes as fast as
+    /// running time.
     pub stream_time: Option<u64>,
     /// How long a frame of this stream lasts: from the caps, the buffer, or the last two frames.
     pub duration: u64,
