@@ -112,15 +112,29 @@ impl Grid {
     /// No frame comes before the running time `until`: samples that only the last frame can be taken for are
     /// [`Sampled::Previous`], as long as the gap is tolerated. Those that a frame at `until` may serve are left to it.
     pub fn advance(&mut self, until: u64) -> Step {
-        let Some(running) = &self.state else { return Step { reset: None, first: 0, samples: Vec::new() } };
-        let (origin, first, last) = (running.origin, running.next, running.last);
-        let longest = self.settings.gap_tolerance.min(self.span(MOST_SAMPLES));
-        let end = until.min(last.running_time.saturating_add(longest)).saturating_sub(last.duration / 2);
+        let (Some(until), Some(running)) = (self.tolerated(until), &self.state) else {
+            return Step { reset: None, first: 0, samples: Vec::new() };
+        };
+        let (origin, first) = (running.origin, running.next);
+        let end = until.saturating_sub(running.last.duration / 2);
         let count = (first..).take_while(|&n| self.sample_time(origin, n) < u128::from(end)).count();
         if let Some(running) = &mut self.state {
             running.next += count as u64;
         }
         Step { reset: None, first, samples: vec![Sampled::Previous; count] }
+    }
+
+    /// The running time `until`, or where the gap after the last frame grows longer than tolerated, if that is earlier;
+    /// `None` before the first frame.
+    #[must_use]
+    pub fn tolerated(&self, until: u64) -> Option<u64> {
+        let last = &self.state.as_ref()?.last;
+        Some(until.min(last.running_time.saturating_add(self.tolerance(last.duration))))
+    }
+
+    /// The gap tolerance between frames that last so long.
+    fn tolerance(&self, duration: u64) -> u64 {
+        self.settings.gap_tolerance.max(duration.saturating_mul(2)).min(self.span(MOST_SAMPLES))
     }
 
     /// How many samples the running grid has decided.
@@ -186,11 +200,10 @@ impl Grid {
         let Some(elapsed) = frame.running_time.checked_sub(last.running_time) else {
             return Some(Reset::Backwards);
         };
-        let two_frames = frame.duration.saturating_mul(2);
-        if elapsed > self.settings.gap_tolerance.max(two_frames).min(self.span(MOST_SAMPLES)) {
+        if elapsed > self.tolerance(frame.duration) {
             return Some(Reset::Gap);
         }
-        let slack = two_frames.max(self.span(1).saturating_mul(2));
+        let slack = frame.duration.saturating_mul(2).max(self.span(1).saturating_mul(2));
         if frame.discont && elapsed > slack {
             return Some(Reset::Discontinuity);
         }

@@ -20,7 +20,7 @@ pub enum Ownership {
 /// What a sample is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// The frame before the one just taken.
+    /// The frame before the one just taken; in a gap, the last one.
     Previous,
     /// The frame just taken.
     Current,
@@ -50,7 +50,8 @@ pub struct GridEnd {
     pub reset: Option<Reset>,
     /// Its last window, if it had any. Frames that later ones would own belong to this one.
     pub last: Option<u64>,
-    /// Where its last frame ends.
+    /// Where its last frame ends: where it has lasted its duration, or the gap in which it stays on screen is over, if
+    /// that is later.
     pub until: Option<Moment>,
 }
 
@@ -79,6 +80,8 @@ struct LastFrame {
     time: FrameTime,
     /// Whether samples can still be taken from it.
     usable: bool,
+    /// How long it is on screen at least, in nanoseconds.
+    stays: u64,
 }
 
 /// Windows of a stream of frames: decides and numbers, and leaves it to the caller to obey.
@@ -213,19 +216,29 @@ impl Windower {
             }
             Ownership::Newest => self.last_whole(self.grid.decided()),
         };
-        self.last = Some(LastFrame { time, usable: true });
+        self.last = Some(LastFrame { time, usable: true, stays: time.duration });
         self.count += 1;
         Taken { decisions, owner }
     }
 
-    /// No frame comes before the running time `until`, in nanoseconds: the last one stays on screen, no longer than the
-    /// gap tolerance.
+    /// No frame comes before the running time `until`, in nanoseconds: the last one stays on screen until then, but no
+    /// longer after its begin than the gap tolerance that holds now, which is never less than two such frames and never
+    /// more than [`MOST_SAMPLES`](super::MOST_SAMPLES).
+    ///
+    /// Samples that are not decided yet and lie more than half of that frame's duration before the moment when it leaves
+    /// the screen are taken from it. All others are left to the next frame, which gives back no sample, even if it comes
+    /// before `until`. The grid goes on, and the next frame starts a new one just as it would without the gap.
+    ///
+    /// Where a grid has no frame yet, or the format changed since the last one, nothing happens.
     pub fn gap(&mut self, until: u64) -> Vec<Decision> {
         let mut decisions = Vec::new();
-        if let Some(last) = self.last.as_ref().filter(|last| last.usable).map(|last| last.time) {
-            let step = self.grid.advance(until);
-            self.take(&step, &last, &mut decisions);
+        let Some(last) = self.last.as_mut().filter(|last| last.usable) else { return decisions };
+        let time = last.time;
+        if let Some(until) = self.grid.tolerated(until) {
+            last.stays = last.stays.max(until.saturating_sub(time.running_time));
         }
+        let step = self.grid.advance(until);
+        self.take(&step, &time, &mut decisions);
         decisions
     }
 
@@ -254,9 +267,9 @@ impl Windower {
     }
 
     fn end_grid(&mut self, reset: Option<Reset>, last: Option<u64>) -> GridEnd {
-        let until = self.last_frame().map(|frame| Moment {
-            pts: frame.pts.saturating_add(frame.duration),
-            running_time: frame.running_time.saturating_add(frame.duration),
+        let until = self.last.as_ref().map(|last| Moment {
+            pts: last.time.pts.saturating_add(last.stays),
+            running_time: last.time.running_time.saturating_add(last.stays),
         });
         self.forget();
         GridEnd { reset, last, until }
@@ -375,6 +388,34 @@ mod tests {
         let until = Moment { pts: 100 * MS + 7, running_time: 100 * MS };
         assert_eq!(end, GridEnd { reset: None, last: Some(0), until: Some(until) });
         assert_eq!(window.map(|window| (window.taken, window.samples.len())), Some((1, 4)));
+    }
+
+    #[test]
+    fn a_gap_decides_what_the_next_frame_cannot_serve() {
+        let mut windower = windower(4, 4);
+        windower.frame(frame(0, 100 * MS));
+        assert_eq!(windower.gap(250 * MS), [Decision::Sample(Source::Repeat)]);
+        assert_eq!(windower.gap(250 * MS), []);
+        assert_eq!(sources(&windower.frame(frame(250 * MS, 100 * MS))), [Source::Current, Source::Repeat]);
+    }
+
+    #[test]
+    fn a_gap_of_two_frames_is_tolerated_whatever_the_tolerance_is() {
+        let mut windower = windower(16, 16);
+        windower.set_gap_tolerance(0);
+        windower.frame(frame(0, 400 * MS));
+        assert_eq!(windower.gap(5_000 * MS), vec![Decision::Sample(Source::Repeat); 3]);
+    }
+
+    #[test]
+    fn a_grid_that_ends_in_a_gap_ends_where_the_last_frame_leaves_the_screen() {
+        for (gap, end) in [(50, 100), (1_500, 1_500), (5_000, 2_000)] {
+            let mut windower = windower(4, 4);
+            windower.frame(frame(0, 100 * MS));
+            windower.gap(gap * MS);
+            let until = Moment { pts: end * MS + 7, running_time: end * MS };
+            assert_eq!(windower.end(false).1.until, Some(until), "a gap until {gap} ms");
+        }
     }
 
     #[test]

@@ -19,6 +19,33 @@ impl Setup {
         let plan = WindowPlan::new(self.frames, self.hop).expect("the hop is in the window");
         Windower::new(GridSettings { fps: self.fps, gap_tolerance: self.gap_tolerance }, plan, self.ownership)
     }
+
+    /// What a machine would be made for after an event.
+    pub fn after(self, event: &Event) -> Self {
+        match *event {
+            Event::Tolerance(gap_tolerance) => Self { gap_tolerance, ..self },
+            Event::Live(live) => Self { ownership: self.ownership(live), ..self },
+            Event::Model { plan: Plan { fps, frames, hop }, .. } => Self { fps, frames, hop, ..self },
+            _ => self,
+        }
+    }
+
+    /// Whose results frames carry where the stream is live or not.
+    fn ownership(&self, live: bool) -> Ownership {
+        match self.ownership {
+            Ownership::Central | Ownership::CentralInTime if live => Ownership::CentralInTime,
+            Ownership::Central | Ownership::CentralInTime => Ownership::Central,
+            Ownership::Newest => Ownership::Newest,
+        }
+    }
+}
+
+/// What a model asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    pub fps: f64,
+    pub frames: u64,
+    pub hop: u64,
 }
 
 /// One thing that a window machine is told.
@@ -27,15 +54,42 @@ pub enum Event {
     Frame(FrameTime),
     Flush,
     Format,
-    End { pad: bool },
+    /// No frame comes before this running time.
+    Gap(u64),
+    End {
+        pad: bool,
+    },
+    /// The stream ends, and another model goes on with it.
+    Model {
+        pad: bool,
+        plan: Plan,
+    },
     Tolerance(u64),
+    /// The stream turns out to be live or not.
+    Live(bool),
+}
+
+impl Event {
+    /// Whether an event that ends the stream fills up its last window; `None` for others.
+    pub fn pads(&self) -> Option<bool> {
+        match *self {
+            Self::End { pad } | Self::Model { pad, .. } => Some(pad),
+            _ => None,
+        }
+    }
 }
 
 /// What the machine answers to an event: decisions in order, and the owner of a frame.
 pub type Answer = (Vec<Decision>, Option<u64>);
 
-/// Tells a machine one event.
-pub fn tell(windower: &mut Windower, event: &Event) -> Answer {
+/// Tells a machine one event after which `setup` is what it would be made for.
+pub fn tell(windower: &mut Windower, setup: &Setup, event: &Event) -> Answer {
+    let mut decisions = Vec::new();
+    if let Some(pad) = event.pads() {
+        let (window, end) = windower.end(pad);
+        decisions.extend(window.map(Decision::Window));
+        decisions.push(Decision::GridEnded(end));
+    }
     match *event {
         Event::Frame(time) => {
             let Taken { decisions, owner } = windower.frame(time);
@@ -43,14 +97,16 @@ pub fn tell(windower: &mut Windower, event: &Event) -> Answer {
         }
         Event::Flush => windower.flush(),
         Event::Format => windower.change_format(),
-        Event::Tolerance(tolerance) => windower.set_gap_tolerance(tolerance),
-        Event::End { pad } => {
-            let (window, end) = windower.end(pad);
-            let window = window.map(Decision::Window);
-            return (window.into_iter().chain([Decision::GridEnded(end)]).collect(), None);
+        Event::Gap(until) => decisions = windower.gap(until),
+        Event::End { .. } => {}
+        Event::Model { plan: Plan { fps, frames, hop }, .. } => {
+            let plan = WindowPlan::new(frames, hop).expect("the hop is in the window");
+            windower.set_plan(fps, plan);
         }
+        Event::Tolerance(tolerance) => windower.set_gap_tolerance(tolerance),
+        Event::Live(_) => windower.set_ownership(setup.ownership),
     }
-    (Vec::new(), None)
+    (decisions, None)
 }
 
 /// What a source does next.
@@ -68,6 +124,11 @@ pub enum Op {
     Rate { rate: u8 },
     /// A frame at any time that lasts any time.
     Wild { running_time: u64, duration: u64 },
+    /// It is told that no frame comes at any time before `until`.
+    WildGap { until: u64 },
+    /// It is told that so many frames and a part of one are missing, -128 being half a frame. Whether time goes on with
+    /// the gap, or the next frame comes as though there was none.
+    Gap { frames: u8, part: i8, kept: bool },
     /// No frame.
     Other(Other),
 }
@@ -78,7 +139,9 @@ pub enum Other {
     Flush,
     Format,
     End { pad: bool },
+    Model { pad: bool, plan: Plan },
     Tolerance { ms: u16 },
+    Live(bool),
 }
 
 /// Frame rates that sources have.
@@ -112,8 +175,7 @@ impl Source {
         match *op {
             Op::Next { jitter } => {
                 let time = self.next;
-                let late = i128::from(self.duration) * i128::from(jitter) / 256;
-                let frame = self.frame((i128::from(time) + late).clamp(0, LAST.into()) as u64);
+                let frame = self.frame(self.off(time, jitter));
                 self.next = time.saturating_add(self.duration).min(LAST);
                 Event::Frame(frame)
             }
@@ -139,11 +201,28 @@ impl Source {
             Op::Wild { running_time, duration } => {
                 Event::Frame(FrameTime { duration: duration.max(1), ..self.frame(running_time) })
             }
+            Op::WildGap { until } => Event::Gap(until.min(LAST)),
+            Op::Gap { frames, part, kept } => {
+                let missing = self.duration.saturating_mul(frames.into());
+                let until = self.off(self.next.saturating_add(missing), part);
+                if kept {
+                    self.next = until;
+                }
+                Event::Gap(until)
+            }
             Op::Other(Other::Flush) => Event::Flush,
             Op::Other(Other::Format) => Event::Format,
             Op::Other(Other::End { pad }) => Event::End { pad },
+            Op::Other(Other::Model { pad, plan }) => Event::Model { pad, plan },
             Op::Other(Other::Tolerance { ms }) => Event::Tolerance(u64::from(ms) * MS),
+            Op::Other(Other::Live(live)) => Event::Live(live),
         }
+    }
+
+    /// A time off another by a part of a frame, -128 being half a frame early.
+    fn off(&self, time: u64, part: i8) -> u64 {
+        let late = i128::from(self.duration) * i128::from(part) / 256;
+        (i128::from(time) + late).clamp(0, LAST.into()) as u64
     }
 
     /// A frame at a running time, which the next one follows.

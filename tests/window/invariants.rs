@@ -1,6 +1,6 @@
 //! What holds for any stream of frames, whatever happens to it.
 
-use gstartclassify::window::{Decision, GridEnd, MOST_SAMPLES, Ownership, Source, Window};
+use gstartclassify::window::{Decision, FrameTime, GridEnd, MOST_SAMPLES, Ownership, Source, Window};
 
 use super::events::{Answer, Event, Setup, tell};
 
@@ -10,15 +10,25 @@ use super::events::{Answer, Event, Setup, tell};
 /// When an invariant is broken.
 pub fn check(setup: &Setup, events: &[Event]) -> Vec<Answer> {
     let mut windower = setup.windower();
-    let delay = windower.delay();
+    let mut setup = *setup;
     let mut seen = Seen::default();
     let answers = events.iter().map(|event| {
-        let answer = tell(&mut windower, event);
-        seen.check(setup, delay, event, &answer);
+        let next = setup.after(event);
+        let answer = tell(&mut windower, &next, event);
+        seen.check(&setup, windower.delay(), event, &answer);
+        setup = next;
         assert_eq!(windower.repeated(), seen.repeated);
         answer
     });
     answers.collect()
+}
+
+/// A frame whose window was not submitted yet.
+struct Waiting {
+    running_time: u64,
+    owner: u64,
+    /// How long it may wait, in nanoseconds.
+    most: u64,
 }
 
 #[derive(Default)]
@@ -32,8 +42,9 @@ struct Seen {
     samples: u64,
     /// The frame before is not to be sampled any more.
     changed: bool,
-    /// Running times and owners of the grid's frames whose window was not submitted yet.
-    waiting: Vec<(u64, u64)>,
+    /// The first and the last frame of the grid.
+    frames: Option<(FrameTime, FrameTime)>,
+    waiting: Vec<Waiting>,
     last_owner: Option<u64>,
     /// Where the frames of the window before end.
     owned_to: Option<u64>,
@@ -59,11 +70,12 @@ impl Seen {
         }
         assert!(samples <= 2 * MOST_SAMPLES, "{samples} samples of one frame");
         match event {
-            Event::Frame(time) => self.frame(setup, delay, time.running_time, *owner),
+            Event::Frame(time) => self.frame(setup, delay, time, *owner),
             Event::Flush => self.start_grid(),
             Event::Format => self.changed = true,
-            Event::End { .. } => assert_eq!(self.samples, 0, "the end ends the grid"),
-            Event::Tolerance(_) => {}
+            Event::Gap(until) => self.gap(setup, *until, decisions),
+            Event::End { .. } | Event::Model { .. } => assert_eq!(self.samples, 0, "the end ends the grid"),
+            Event::Tolerance(_) | Event::Live(_) => {}
         }
     }
 
@@ -89,7 +101,7 @@ impl Seen {
         assert_eq!(*number, self.windows, "numbers count up");
         self.windows += 1;
         assert_eq!(samples.len() as u64, setup.frames);
-        if matches!(event, Event::End { pad: true }) {
+        if event.pads().is_some() {
             assert!((1..samples.len()).contains(taken), "an open window has {taken} samples");
         } else {
             assert_eq!(*taken, samples.len());
@@ -100,40 +112,65 @@ impl Seen {
         if let Some(end) = self.owned_to.replace(owns_to.running_time) {
             assert_eq!(end, owns_from.running_time, "a window owns from where the one before ends");
         }
-        for &(time, owner) in self.waiting.iter().filter(|(_, owner)| owner == number) {
+        for &Waiting { running_time: time, owner, .. } in
+            self.waiting.iter().filter(|frame| frame.owner == *number)
+        {
             let (from, to) = (owns_from.running_time, owns_to.running_time);
             assert!(
                 time.saturating_add(1) >= from && time <= to,
                 "window {owner} owns a frame at {time}, and says {from} to {to}"
             );
         }
-        self.waiting.retain(|(_, owner)| owner > number);
+        self.waiting.retain(|frame| frame.owner > *number);
     }
 
-    fn frame(&mut self, setup: &Setup, delay: u64, running_time: u64, owner: Option<u64>) {
+    fn frame(&mut self, setup: &Setup, delay: u64, time: &FrameTime, owner: Option<u64>) {
         self.changed = false;
+        let first = self.frames.map_or(*time, |(first, _)| first);
+        self.frames = Some((first, *time));
         let newest = self.windows.checked_sub(1).filter(|&newest| newest >= self.base);
         if setup.ownership == Ownership::Newest {
             assert_eq!(owner, newest);
             return;
         }
-        let Some(owner) = owner else {
-            assert_eq!(setup.ownership, Ownership::CentralInTime, "each frame has its window");
-            assert_eq!(self.last_owner, None, "only the first frames of a grid have none");
-            return;
-        };
+        let in_time = setup.ownership == Ownership::CentralInTime;
+        let elapsed = (time.running_time - first.running_time) as f64;
+        let early = elapsed * setup.fps / 1e9 < (setup.frames - setup.hop) as f64 / 2.0;
+        assert_eq!(
+            owner.is_none(),
+            in_time && early,
+            "each frame has its window, but early ones of live streams"
+        );
+        let Some(owner) = owner else { return };
         assert!(owner >= self.base && Some(owner) >= self.last_owner, "owners count up within a grid");
         self.last_owner = Some(owner);
         if newest.is_none_or(|newest| owner > newest) {
-            self.waiting.push((running_time, owner));
+            // Before the central hop of the first window, frames wait until the window fills.
+            let most = if early { ((setup.frames - 1) as f64 / setup.fps * 1e9) as u64 } else { delay };
+            self.waiting.push(Waiting { running_time: time.running_time, owner, most: most.max(delay) });
         }
-        // Of the frames that wait for the grid's first window, and of those that wait for later ones, the first.
-        let later = self.waiting.partition_point(|&(_, owner)| owner == self.base);
-        let in_time = setup.ownership == Ownership::CentralInTime;
-        let filling = if in_time { 0 } else { ((setup.frames - 1) as f64 / setup.fps * 1e9) as u64 };
-        for (at, most) in [(0, delay.max(filling)), (later, delay)] {
-            let waited = self.waiting.get(at).map_or(0, |(since, _)| running_time - since);
-            assert!(waited <= most.saturating_add(2), "a frame waits {waited} ns");
+        for frame in &self.waiting {
+            let waited = time.running_time - frame.running_time;
+            assert!(waited <= frame.most.saturating_add(2), "a frame waits {waited} ns");
+        }
+    }
+
+    /// The samples of a gap are the last frame's, before `until`, and as long as the gap is tolerated.
+    fn gap(&self, setup: &Setup, until: u64, decisions: &[Decision]) {
+        let taken = decisions.iter().filter_map(|decision| match decision {
+            Decision::Sample(source) => Some(*source),
+            _ => None,
+        });
+        assert!(taken.clone().all(|source| source != Source::Current), "no frame is in a gap");
+        assert!(taken.clone().skip(1).all(|source| source == Source::Repeat), "a gap shows one frame");
+        let taken = taken.count() as u64;
+        if taken > 0 {
+            assert!(taken <= MOST_SAMPLES && !self.changed);
+            let (first, last) = self.frames.expect("a frame is on screen");
+            let time = first.running_time as f64 + (self.samples - 1) as f64 * 1e9 / setup.fps;
+            let tolerance = setup.gap_tolerance.max(last.duration.saturating_mul(2));
+            let end = until.min(last.running_time.saturating_add(tolerance)) as f64;
+            assert!(time <= end * (1.0 + 1e-12) + 1.0, "a sample at {time} of a gap that ends at {end}");
         }
     }
 

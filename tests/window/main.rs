@@ -6,18 +6,22 @@ mod events;
 mod invariants;
 mod reference;
 
-use events::{Event, MS, Op, Other, RATES, Setup, events};
+use events::{Event, MS, Op, Other, Plan, RATES, Setup, events};
 use gstartclassify::window::{Decision, Ownership};
 use proptest::prelude::*;
 
-fn setups() -> impl Strategy<Value = Setup> {
+fn plans() -> impl Strategy<Value = Plan> {
     let named = prop::sample::select(vec![60000.0 / 1001.0, 24000.0 / 1001.0, 59.94, 10.0, 15.0, 8.0, 1.0]);
     let fps = prop_oneof![3 => named, 1 => 0.2f64..70.0];
-    let plan = (1u64..=20).prop_flat_map(|frames| (Just(frames), 1..=frames));
+    let windows = (1u64..=20).prop_flat_map(|frames| (Just(frames), 1..=frames));
+    (fps, windows).prop_map(|(fps, (frames, hop))| Plan { fps, frames, hop })
+}
+
+fn setups() -> impl Strategy<Value = Setup> {
     let tolerance = prop::sample::select(vec![0, 100 * MS, 2000 * MS, u64::MAX]);
     let ownership =
         prop::sample::select(vec![Ownership::Central, Ownership::CentralInTime, Ownership::Newest]);
-    (fps, plan, tolerance, ownership).prop_map(|(fps, (frames, hop), gap_tolerance, ownership)| Setup {
+    (plans(), tolerance, ownership).prop_map(|(Plan { fps, frames, hop }, gap_tolerance, ownership)| Setup {
         fps,
         frames,
         hop,
@@ -33,7 +37,9 @@ fn ops(rare: impl Strategy<Value = Op>, most: usize) -> impl Strategy<Value = Ve
         1 => Just(Other::Flush),
         3 => Just(Other::Format),
         1 => any::<bool>().prop_map(|pad| Other::End { pad }),
+        1 => (any::<bool>(), plans()).prop_map(|(pad, plan)| Other::Model { pad, plan }),
         1 => (0u16..5000).prop_map(|ms| Other::Tolerance { ms }),
+        1 => any::<bool>().prop_map(Other::Live),
     ];
     let op = prop_oneof![
         40 => any::<i8>().prop_map(|jitter| Op::Next { jitter }),
@@ -42,7 +48,9 @@ fn ops(rare: impl Strategy<Value = Op>, most: usize) -> impl Strategy<Value = Ve
         3 => (0u8..20).prop_map(|frames| Op::Skip { frames }),
         2 => (-3000i16..3000, any::<bool>(), any::<bool>())
             .prop_map(|(ms, discont, position)| Op::Jump { ms, discont, position }),
-        4 => other.prop_map(Op::Other),
+        3 => (0u8..20, prop_oneof![Just(0), any::<i8>()], any::<bool>())
+            .prop_map(|(frames, part, kept)| Op::Gap { frames, part, kept }),
+        5 => other.prop_map(Op::Other),
         2 => rare,
     ];
     let first = any::<u8>().prop_map(|rate| Op::Rate { rate });
@@ -53,10 +61,12 @@ fn rates() -> impl Strategy<Value = Op> {
     any::<u8>().prop_map(|rate| Op::Rate { rate })
 }
 
-/// Frames at any time that last any time, close together and far apart.
+/// Frames at any time that last any time, close together and far apart, and gaps until any time.
 fn wild() -> impl Strategy<Value = Op> {
     let time = (any::<u64>(), 0u32..64).prop_map(|(time, shift)| time >> shift);
-    (time.clone(), time).prop_map(|(running_time, duration)| Op::Wild { running_time, duration })
+    let frame =
+        (time.clone(), time.clone()).prop_map(|(running_time, duration)| Op::Wild { running_time, duration });
+    prop_oneof![2 => frame, 1 => time.prop_map(|until| Op::WildGap { until })]
 }
 
 /// Compares event by event, so that the first difference is what a failure shows.
