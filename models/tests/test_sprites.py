@@ -51,18 +51,34 @@ def test_tempo_is_speed_and_order_is_direction(label: int) -> None:
     assert [way for _, way in motions] == [tuple(COMPASS[label].tolist())]
 
 
+@pytest.mark.parametrize("label", range(4))
+def test_the_small_part_goes_its_own_way(label: int) -> None:
+    frames, _ = drawn("small-part", label)
+    part = (frames > 200).all(-1)
+    assert part[0].sum() == 9
+    x, y = 2 * COMPASS[label]
+    for one, two in itertools.pairwise(part):
+        assert (np.roll(one, (y, x), (0, 1)) == two).all()
+
+
 CLIPS = 32
 
 
-def learned(model: VideoModel, frames: Tensor, target: Tensor, steps: int) -> float:
-    """Accuracy on the clips themselves after at most ``steps`` batches of all of them."""
+def learned(model: VideoModel, frames: Tensor, target: Tensor) -> float:
+    """Accuracy on the clips themselves, after as many rounds of 20 batches as it takes, four at
+    most.
+    """
 
     def again() -> Iterator[tuple[Tensor, Tensor]]:
         while True:
             yield frames, target
 
-    train(model, again(), steps)
-    return accuracy(model, frames, target.argmax(1))
+    for _ in range(4):
+        train(model, again(), steps=20)
+        found = accuracy(model, frames, target.argmax(1))
+        if found == 1:
+            break
+    return found
 
 
 def by_heart(task: str = "order") -> tuple[Tensor, Tensor]:
@@ -74,7 +90,7 @@ def by_heart(task: str = "order") -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("name", ["TSN+TCM", "TSN+DSTS", "TSN+ART"])
 def test_every_system_learns_32_clips_by_heart(name: str) -> None:
     torch.manual_seed(0)
-    assert learned(system(name, "order"), *by_heart(), steps=40) == 1
+    assert learned(system(name, "order"), *by_heart()) == 1
 
 
 def test_upstream_downstream_learning_learns_them_too() -> None:
@@ -89,7 +105,7 @@ def test_upstream_downstream_learning_learns_them_too() -> None:
         return sum(terms.values())
 
     model.train()
-    for _ in range(20):
+    for _ in range(15):
         learning.step(lambda: loss(slice(0, 16)), lambda: loss(slice(16, 32)), up, down)
         learning.step(lambda: loss(slice(16, 32)), lambda: loss(slice(0, 16)), up, down)
     assert accuracy(model, frames, target.argmax(1)) == 1

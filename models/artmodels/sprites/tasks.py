@@ -1,6 +1,6 @@
 """Clips of sprites over a still background, T frames of 32x32 pixels; positions wrap round.
 
-No single frame tells the class of any task: where a sprite stands, its texture and the background
+No single frame tells the class of any task: where sprites stand, their textures and the background
 are drawn anew for every clip.
 """
 
@@ -10,15 +10,16 @@ import numpy as np
 
 SIZE = 32
 SPEEDS = (1, 2, 3, 4)  # pixels a frame
+WAYS = ("right", "left", "down", "up")
 COMPASS = np.array([(1, 0), (-1, 0), (0, 1), (0, -1)])  # x, y
-PART = 3  # pixels of a side of a moving part
+PART = 3  # pixels of a side of the small part
 CLASSES = {
     "tempo": tuple(f"{speed} pixels a frame" for speed in SPEEDS),
-    "order": ("right", "left", "down", "up"),
-    "small-part": ("waves across", "waves up and down", "circles"),
+    "order": WAYS,
+    "small-part": WAYS,
 }
 
-Path = np.ndarray  # [T, 2] of x, y in pixels
+Route = np.ndarray  # [T, 2] of x, y in pixels
 
 
 def _background(rng: np.random.Generator) -> np.ndarray:
@@ -31,7 +32,7 @@ def _texture(rng: np.random.Generator, size: int) -> np.ndarray:
     return coarse.repeat(2, 0).repeat(2, 1).astype(np.uint8)
 
 
-def _paste(frames: np.ndarray, texture: np.ndarray, path: Path) -> None:
+def _paste(frames: np.ndarray, texture: np.ndarray, path: Route) -> None:
     """Draw ``texture`` with its upper left corner along ``path`` into ``frames [T, S, S, 3]``."""
     height, width = texture.shape[:2]
     for frame, (x, y) in zip(frames, np.rint(path).astype(int), strict=True):
@@ -39,7 +40,7 @@ def _paste(frames: np.ndarray, texture: np.ndarray, path: Path) -> None:
         frame[rows[:, None], columns] = texture
 
 
-def _straight(rng: np.random.Generator, velocity: np.ndarray, count: int) -> Path:
+def _straight(rng: np.random.Generator, velocity: np.ndarray, count: int) -> Route:
     return rng.integers(0, SIZE, 2) + np.arange(count)[:, None] * velocity
 
 
@@ -57,25 +58,16 @@ def _order(frames: np.ndarray, label: int, rng: np.random.Generator) -> None:
     _paste(frames, _texture(rng, 8), _straight(rng, velocity, len(frames)))
 
 
-def _gesture(kind: int, count: int, rng: np.random.Generator) -> Path:
-    """Where a part is, relative to where it rests: across, up and down, or round."""
-    angle = rng.uniform(0, 2 * np.pi) + np.arange(count) * (2 * np.pi / 4)
-    across, up = 2.5 * np.cos(angle), 2.5 * np.sin(angle)
-    return np.stack([across * (kind != 1), up * (kind != 0)], axis=1)
-
-
 def _small_part(frames: np.ndarray, label: int, rng: np.random.Generator) -> None:
-    """A large textured body drifts, a part of nine pixels moves above it: how, is the class. Two
-    loose parts of the same look move as they like.
+    """A part of nine bright pixels moves over a plain ground; its direction is the class. A body of
+    sixteen times its area moves in a direction of its own.
     """
-    count = len(frames)
-    body = _straight(rng, 0.5 * COMPASS[rng.integers(4)], count)
-    look = np.broadcast_to(rng.integers(180, 256, 3).astype(np.uint8), (PART, PART, 3))
-    _paste(frames, _texture(rng, 10), body)
-    _paste(frames, look, body + (3, -6) + _gesture(label, count, rng))
-    for _ in range(2):
-        away = rng.integers(10, 18, 2)
-        _paste(frames, look, body + away + _gesture(rng.integers(3), count, rng))
+    ground = rng.integers(30, 110, 3) + rng.integers(-12, 12, (SIZE, SIZE, 3))
+    frames[:] = ground.astype(np.uint8)
+    body = (_texture(rng, 4 * PART) * 0.6 + 30).astype(np.uint8)
+    _paste(frames, body, _straight(rng, COMPASS[rng.integers(4)], len(frames)))
+    part = np.broadcast_to(rng.integers(220, 256, 3).astype(np.uint8), (PART, PART, 3))
+    _paste(frames, part, _straight(rng, 2 * COMPASS[label], len(frames)))
 
 
 DRAW: dict[str, Callable[[np.ndarray, int, np.random.Generator], None]] = {

@@ -17,9 +17,9 @@ from .tasks import CLASSES, clips
 TRIALS = {
     "tempo": ("TSN", "TSN+TCM", "TSM", "TSM+TCM"),
     "order": ("TSN", "TSM"),
-    "small-part": ("TSN", "TSM", "TSM+DSTS", "TSM+ART"),
+    "small-part": ("TSM", "TSM+DSTS", "TSM+ART"),
 }
-STEPS, BATCH, TEST = 400, 16, 400
+STEPS, BATCH, TEST = 300, 16, 400
 LR, WEIGHT_DECAY, CLIP = 3e-3, 0.01, 5.0
 
 Batch = tuple[Tensor, Tensor]

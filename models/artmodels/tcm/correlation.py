@@ -1,5 +1,7 @@
 """Correlation of two feature maps over a square patch of displacements."""
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,6 +16,7 @@ def displacements(radius: int) -> tuple[Tensor, Tensor]:
     return dx.flatten(), dy.flatten()
 
 
+@lru_cache(maxsize=8)
 def _targets(height: int, width: int, radius: int) -> tuple[Tensor, Tensor]:
     """For every place and displacement: the flat number of the pair (place, target) in a matrix of
     all pairs, ``[HW, P]`` flattened, and whether the target lies in the picture, ``[HW, P]``.
