@@ -1,6 +1,7 @@
 """The sprite tasks, and every system learning a handful of their clips by heart."""
 
 import itertools
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -112,12 +113,16 @@ def test_upstream_downstream_learning_learns_them_too() -> None:
 
 
 def test_the_table_names_every_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("artmodels.sprites.trials.TRIALS", {"tempo": ("TSN",), "order": ("TSM",)})
+    monkeypatch.setattr(
+        "artmodels.sprites.trials.TRIALS", {"tempo": ("TSN",), "order": ("TSM+DSTS",)}
+    )
     lines = report(seeds=1, steps=1).splitlines()
-    assert [line.split(" | ")[:2] for line in lines[4:]] == [
+    assert [line.split(" | ")[:2] for line in lines[4:6]] == [
         ["| tempo (25)", "TSN"],
-        ["| order (25)", "TSM"],
+        ["| order (25)", "TSM+DSTS"],
     ]
+    assert lines[-1].startswith("Test clips of each neuron, TSM+DSTS")
+    assert sum(int(n) for n in re.findall(r"\d+", lines[-1].split(":")[1])) == 400
 
 
 def test_systems_are_named_by_their_parts() -> None:

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from ..dsts import SpecialisationNeck
 from ..optim import optimiser, warm_cosine
 from ..video import VideoModel
 from ..video.objective import video_terms
@@ -60,35 +62,53 @@ def accuracy(model: VideoModel, frames: Tensor, labels: Tensor) -> float:
     return (said == labels).float().mean().item()
 
 
-def trial(name: str, task: str, seed: int, steps: int = STEPS) -> tuple[float, int]:
-    """Train a system on a task; accuracy on clips that it never saw, and its parameters."""
+@dataclass
+class Trial:
+    """What came of one run."""
+
+    accuracy: float  # on clips that the network never saw
+    parameters: int
+    usage: list[list[int]]  # test clips of every neuron of a DSTS neck, layer by layer
+
+
+def trial(name: str, task: str, seed: int, steps: int = STEPS) -> Trial:
+    """Train a system on a task and test it."""
     torch.manual_seed(seed)
     model = system(name, task)
     train(model, batches(task, seed), steps)
+    neck = model.neck if isinstance(model.neck, SpecialisationNeck) else None
+    if neck:
+        neck.forget_usage()
     frames, labels = clips(task, TEST, [seed, 2], FRAMES)
     found = accuracy(model, torch.from_numpy(frames), torch.from_numpy(labels))
-    return found, parameters(model)
+    return Trial(found, parameters(model), neck.usage().tolist() if neck else [])
 
 
 def report(seeds: int, steps: int = STEPS) -> str:
-    """Every trial as a Markdown table: mean top-1 over ``seeds`` runs, and each run."""
+    """Every trial as a Markdown table: mean top-1 over ``seeds`` runs, and each run; below it, how
+    necks used their neurons.
+    """
     lines = [
-        f"{steps} steps of {BATCH} fresh clips of {FRAMES} frames, {TEST} test clips, {seeds} "
-        "seeds; percent.",
+        f"{steps} steps of {BATCH} fresh clips of {FRAMES} frames, {TEST} test clips, "
+        f"runs of each: {seeds}; top-1 in percent.",
         "",
         "| task (chance) | system | parameters | top-1 | runs | s a run |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
+    notes = []
     todo = [(task, name) for task, names in TRIALS.items() for name in names]
     for task, name in tqdm(todo, desc="sprites"):
         begun = time.monotonic()
         runs = [trial(name, task, seed, steps) for seed in range(seeds)]
         spent = (time.monotonic() - begun) / seeds
-        mean = sum(found for found, _ in runs) / seeds
-        each = ", ".join(f"{100 * found:.1f}" for found, _ in runs)
+        mean = sum(run.accuracy for run in runs) / seeds
+        each = ", ".join(f"{100 * run.accuracy:.1f}" for run in runs)
         chance = 100 / len(CLASSES[task])
         lines.append(
-            f"| {task} ({chance:.0f}) | {name} | {runs[0][1]:,} | {100 * mean:.1f} | {each} "
-            f"| {spent:.0f} |"
+            f"| {task} ({chance:.0f}) | {name} | {runs[0].parameters:,} | {100 * mean:.1f} "
+            f"| {each} | {spent:.0f} |"
         )
-    return "\n".join([*lines, ""])
+        used = "; ".join(str(layer) for run in runs for layer in run.usage)
+        if used:
+            notes += ["", f"Test clips of each neuron, {name}, a run after another: {used}."]
+    return "\n".join([*lines, *notes, ""])
