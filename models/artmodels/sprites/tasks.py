@@ -13,6 +13,7 @@ SPEEDS = (1, 2, 3, 4)  # pixels a frame
 WAYS = ("right", "left", "down", "up")
 COMPASS = np.array([(1, 0), (-1, 0), (0, 1), (0, -1)])  # x, y
 PART = 3  # pixels of a side of the small part
+BODIES = 3  # that distract from it
 CLASSES = {
     "tempo": tuple(f"{speed} pixels a frame" for speed in SPEEDS),
     "order": WAYS,
@@ -59,13 +60,15 @@ def _order(frames: np.ndarray, label: int, rng: np.random.Generator) -> None:
 
 
 def _small_part(frames: np.ndarray, label: int, rng: np.random.Generator) -> None:
-    """A part of nine bright pixels moves over a plain ground; its direction is the class. A body of
-    sixteen times its area moves in a direction of its own.
+    """A part of nine bright pixels moves over a plain ground; its direction is the class. Bodies of
+    sixteen times its area move below it, each at a speed and in a direction of its own.
     """
     ground = rng.integers(30, 110, 3) + rng.integers(-12, 12, (SIZE, SIZE, 3))
     frames[:] = ground.astype(np.uint8)
-    body = (_texture(rng, 4 * PART) * 0.6 + 30).astype(np.uint8)
-    _paste(frames, body, _straight(rng, COMPASS[rng.integers(4)], len(frames)))
+    for _ in range(BODIES):
+        body = (_texture(rng, 4 * PART) * 0.6 + 30).astype(np.uint8)
+        velocity = rng.choice(SPEEDS[:3]) * COMPASS[rng.integers(4)]
+        _paste(frames, body, _straight(rng, velocity, len(frames)))
     part = np.broadcast_to(rng.integers(220, 256, 3).astype(np.uint8), (PART, PART, 3))
     _paste(frames, part, _straight(rng, 2 * COMPASS[label], len(frames)))
 
