@@ -17,6 +17,7 @@ from .features import FeatureSet, extract
 from .frame_stage import tune
 from .labels import BACKGROUND_NAME, Attributes
 from .model import ArtModel, load_model, save_model
+from .sprites import trials
 from .synthdive import CLASS_NAMES, cli, phrase
 from .text import minilm_bank, random_bank
 from .tokens import encode
@@ -77,6 +78,13 @@ def _evaluate(args: argparse.Namespace) -> None:
         with torch.no_grad():
             linear = classifier(torch.from_numpy(found.pooled.astype(np.float32))).numpy()
     text = report(found, labels[:-1], linear)
+    print(text)
+    if args.out:
+        args.out.write_text(text, encoding="utf-8")
+
+
+def _sprites(args: argparse.Namespace) -> None:
+    text = trials.report(args.seeds, args.steps)
     print(text)
     if args.out:
         args.out.write_text(text, encoding="utf-8")
@@ -161,6 +169,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--split", default="test")
     one.add_argument("--tokens", type=Path, help="token shards, for the baseline's classifier")
     one.add_argument("--jobs", type=int, default=2)
+    one.add_argument("--out", type=Path, help="Markdown file to write")
+
+    text = "small networks on three tasks of moving sprites, as Markdown"
+    one = add("sprites", _sprites, text)
+    one.add_argument("--seeds", type=int, default=1, help="runs of each trial")
+    one.add_argument("--steps", type=int, default=trials.STEPS, help="batches of a run")
     one.add_argument("--out", type=Path, help="Markdown file to write")
 
     text = "all of it, from nothing to a model folder"

@@ -150,10 +150,10 @@ def from_dict(kind: type, values: dict[str, Any], where: str = "config") -> Any:
     return kind(**made)
 
 
-def load(path: str | Path) -> Config:
-    """The recipe in a TOML file."""
+def load(path: str | Path, kind: type = Config) -> Any:
+    """The recipe in a TOML file, an instance of ``kind``."""
     with Path(path).open("rb") as file:
-        return from_dict(Config, tomllib.load(file), str(path))
+        return from_dict(kind, tomllib.load(file), str(path))
 
 
 def to_dict(config: Config) -> dict[str, Any]:

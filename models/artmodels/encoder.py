@@ -36,7 +36,7 @@ def lite0(pretrained: bool) -> nn.Module:
     return model
 
 
-def _with_static_padding(module: nn.Module) -> None:
+def with_static_padding(module: nn.Module) -> None:
     """Replace "same" padding, computed from the input at run time, by constants (valid for sizes
     that the stride divides).
 
@@ -57,7 +57,7 @@ def _with_static_padding(module: nn.Module) -> None:
             before, after = pad // 2, pad - pad // 2
             setattr(module, name, nn.Sequential(nn.ZeroPad2d((before, after, before, after)), conv))
         else:
-            _with_static_padding(child)
+            with_static_padding(child)
 
 
 class FrameEncoder(nn.Module):
@@ -72,7 +72,7 @@ class FrameEncoder(nn.Module):
         model = lite0(pretrained)
         self.trunk = nn.Sequential(model.conv_stem, model.bn1, *model.blocks[:3])
         self.tail = nn.Sequential(*model.blocks[3:5])
-        _with_static_padding(self)
+        with_static_padding(self)
 
     def trunk_of(self, frames: Tensor) -> Tensor:
         """``[N, H, W, 3]`` uint8 -> ``[N, 40, H/8, W/8]``."""

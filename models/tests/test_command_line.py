@@ -15,6 +15,11 @@ STEPS = {
 }
 
 
+def test_sprites_need_nothing() -> None:
+    args = parser().parse_args(["sprites"])
+    assert callable(args.run) and args.seeds == 1 and args.out is None
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_steps_parse(step: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert callable(parser().parse_args([step, *STEPS[step]]).run)

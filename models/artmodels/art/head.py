@@ -11,7 +11,8 @@ from ..temporal import FrameReadout, GlobalBranch, GlobalOutput, TokenContext
 from .bank import SemanticsBank
 from .regions import RegionActivation
 from .semantics import RegionQueries, SemanticEnhancement
-from .tracklets import aggregate, attention_boxes, saliency
+from .tracking import follow
+from .tracklets import attention_boxes
 
 
 class ClassScores(nn.Module):
@@ -73,6 +74,14 @@ class TextSemantics(nn.Module):
         chosen, ids = self.bank.select(self.to_text(video), self.count)
         return self.from_text(chosen), ids
 
+    def losses(self, video: Tensor, target: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+        """``L_video`` and ``L_prot`` (eqs. 13 to 16) for ``x_cls [B, E]``, ``target [B, N]`` and
+        the weights ``classes [N, E]`` of the classifier of eq. 10, which are the class prototypes,
+        gradient cut ``[choice]``.
+        """
+        prototypes = self.to_text(classes.detach())
+        return self.bank.consistency(self.to_text(video), target, prototypes)
+
 
 class ArtHead(nn.Module):
     """``tokens [B, T, C, h, w]`` -> class scores and tracklets.
@@ -116,25 +125,23 @@ class ArtHead(nn.Module):
         )
 
     def forward(self, tokens: Tensor) -> ArtOutput:
-        frames = tokens.shape[1]
         whole = self.whole(tokens)
         semantics, ids = self.semantics(whole.video)
-        x = self.tokens(tokens, whole.frames).flatten(0, 1)
-        repeated = semantics.unsqueeze(1).expand(-1, frames, -1, -1).flatten(0, 1)
-        x, adapted = self.enhance(x, repeated)
-        responses, attention = self.regions(self.query(adapted), x)
-        responses = responses.unflatten(0, (-1, frames))
-        attention = (
-            attention.unflatten(0, (-1, frames))
-            .transpose(1, 2)
-            .unflatten(-1, (self.grid, self.grid))
+        x = self.tokens(tokens, whole.frames)
+        tracks = follow(
+            x,
+            semantics,
+            self.enhance,
+            self.query,
+            self.regions,
+            self.config.saliency_temperature,
         )
-        weights = saliency(responses, semantics, self.config.saliency_temperature)
-        tracklets = aggregate(responses, weights)
-        logits, attributes = self.head_final(torch.cat([whole.video, tracklets.flatten(1)], dim=-1))
+        attention = tracks.attention.unflatten(-1, (self.grid, self.grid))
+        joined = torch.cat([whole.video, tracks.tracklets.flatten(1)], dim=-1)
+        logits, attributes = self.head_final(joined)
         boxes = attention_boxes(attention, self.config.box_threshold, self.config.box_extent)
         return ArtOutput(
-            logits, attributes, attention, boxes, weights.transpose(1, 2), ids, responses, whole
+            logits, attributes, attention, boxes, tracks.relevance, ids, tracks.responses, whole
         )
 
     @torch.no_grad()
@@ -152,10 +159,5 @@ class ArtHead(nn.Module):
         return self.head_video(whole.video)
 
     def semantic_losses(self, whole: GlobalOutput, target: Tensor) -> tuple[Tensor, Tensor]:
-        """``L_video`` and ``L_prot``; class prototypes are the weights of eq. 10's classifier,
-        gradient cut ``[choice]``.
-        """
-        prototypes = self.semantics.to_text(self.head_video.linear.weight.detach())
-        return self.semantics.bank.consistency(
-            self.semantics.to_text(whole.video), target, prototypes
-        )
+        """``L_video`` and ``L_prot`` of the global branch."""
+        return self.semantics.losses(whole.video, target, self.head_video.linear.weight)

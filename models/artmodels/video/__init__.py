@@ -1,0 +1,8 @@
+"""Whole video networks put together from a config: a backbone of `timm`, temporal shift, TCM, a
+DSTS neck, and an averaging or an ART head.
+"""
+
+from .config import VideoConfig
+from .model import VideoModel, VideoOutput
+
+__all__ = ["VideoConfig", "VideoModel", "VideoOutput"]

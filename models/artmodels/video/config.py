@@ -1,0 +1,102 @@
+"""What a video network is made of; a table of a recipe for each part."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..config import BankConfig
+
+
+@dataclass(frozen=True)
+class ClipConfig:
+    """The window that a network sees."""
+
+    size: int = 224
+    fps: float = 8.0
+    frames: int = 8
+
+
+@dataclass(frozen=True)
+class BackboneConfig:
+    """A network of `timm`; stages are named by their stride, ``res2`` (4) to ``res5`` (32)."""
+
+    name: str = "resnet50"
+    options: dict[str, Any] = field(default_factory=dict)  # further arguments of timm.create_model
+    weights: str = ""  # "" random, "imagenet" what timm has at hand, else a file
+    last: str = ""  # the last stage that is kept; "" for all
+    shift: str = "none"  # temporal shift: "none" (TSN), "both" (TSM), "online" (past only)
+    share: float = 0.125  # of the channels that are shifted each way
+
+
+@dataclass(frozen=True)
+class TcmConfig:
+    """The temporal correlation module."""
+
+    use: bool = False
+    after: str = "res3"
+    reduced: int = 64
+    patch: int = 0  # cells; 0 for the paper's size at that stage: 15, 15, 7, 3
+    tempos: tuple[str, ...] = ("fast", "slow")
+    attention: bool = True
+    interleaved: bool = False
+
+
+@dataclass(frozen=True)
+class NeckConfig:
+    """What stands between backbone and head."""
+
+    kind: str = "none"  # or "dsts"
+    layers: int = 3
+    neurons: int = 10
+    width: int = 256  # 0: that of the backbone, without reduction
+    temperature: float = 1.0
+    gradient: str = "dense"
+    pool: str = "mean"
+
+
+@dataclass(frozen=True)
+class VideoHeadConfig:
+    """The head; all but the first two only matter to ART. Defaults are the paper's where it states
+    them.
+    """
+
+    kind: str = "average"  # or "art"
+    dropout: float = 0.5
+    queries: int = 2
+    width: int = 0  # of tokens and queries; 0: that of the backbone
+    inner: int = 256
+    heads: int = 8
+    hidden: int = 512
+    enhance_layers: int = 4
+    region_layers: int = 4
+    region_dropout: float = 0.0
+    saliency_temperature: float = 0.01
+    box_threshold: float = 0.25
+    box_extent: float = 3.5
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """Weights of eq. 18 of ART; an averaging head has its cross-entropy alone."""
+
+    tracklets: float = 5.0  # gamma1
+    semantics: float = 5.0  # gamma2
+    clamp: bool = True
+    degree: float = 0.6
+    smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class VideoConfig:
+    """A whole network."""
+
+    name: str = "video"
+    version: str = "1"
+    seed: int = 0
+    hop: int = 4
+    data: ClipConfig = field(default_factory=ClipConfig)
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    tcm: TcmConfig = field(default_factory=TcmConfig)
+    neck: NeckConfig = field(default_factory=NeckConfig)
+    head: VideoHeadConfig = field(default_factory=VideoHeadConfig)
+    bank: BankConfig = field(default_factory=BankConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
