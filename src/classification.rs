@@ -92,7 +92,7 @@ pub struct Tracklet {
 pub struct Classification {
     /// Name of the model, from its manifest.
     pub model: Arc<str>,
-    /// Number of the window since the last reset that started the numbering (stream start or flush).
+    /// Number of the window since the element started.
     pub window: u64,
     /// PTS of the window's first sample, in nanoseconds.
     pub start: u64,
