@@ -134,6 +134,12 @@ pub enum Error {
         /// What ONNX Runtime says.
         message: String,
     },
+    /// A defect of this plugin.
+    #[error(
+        "the thread that runs the model panicked, which is a defect of artclassify: the lines above on standard error say \
+         where; please report them"
+    )]
+    Panicked,
     /// A run was cut short because the stream was flushed or stopped.
     #[error("the run was cut short")]
     Cancelled,
@@ -206,7 +212,9 @@ impl Error {
             Self::RuntimeMissing { .. } | Self::RuntimeUnusable { .. } => {
                 gst::error_msg!(gst::LibraryError::Init, ("{text}"))
             }
-            Self::Inference { .. } | Self::Cancelled => gst::error_msg!(gst::StreamError::Failed, ("{text}")),
+            Self::Inference { .. } | Self::Panicked | Self::Cancelled => {
+                gst::error_msg!(gst::StreamError::Failed, ("{text}"))
+            }
             Self::Conversion { .. } => gst::error_msg!(gst::StreamError::Format, ("{text}")),
             Self::Thread(_) => gst::error_msg!(gst::CoreError::Thread, ("{text}")),
         }

@@ -1,6 +1,7 @@
 //! The thread that a model runs on: takes windows in order, gives results in order.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -103,10 +104,13 @@ impl Worker {
             }
             let started = Instant::now();
             let outcome = match job {
-                Job::Encode(slot) => self.encoded(&slot).err().map(|fault| (self.next_window, Err(fault))),
+                Job::Encode(slot) => {
+                    let encoded = self.guarded(|worker| worker.encoded(&slot));
+                    encoded.err().map(|fault| (self.next_window, Err(fault)))
+                }
                 Job::Window { number, samples } => {
                     self.next_window = number + 1;
-                    Some((number, self.classify(&samples)))
+                    Some((number, self.guarded(|worker| worker.classify(&samples))))
                 }
             };
             self.ran += started.elapsed();
@@ -115,6 +119,11 @@ impl Worker {
                 deliver(Outcome { generation, window, ran: std::mem::take(&mut self.ran), result });
             }
         }
+    }
+
+    /// Makes an error of a panic, so that nobody waits for ever for a thread that is gone.
+    fn guarded<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        catch_unwind(AssertUnwindSafe(|| run(self))).unwrap_or(Err(Error::Panicked))
     }
 
     /// What the encoder makes of a sample, now or at an earlier window.
