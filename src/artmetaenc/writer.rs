@@ -1,0 +1,94 @@
+//! Turns records into pieces of the format that was agreed on.
+
+use super::cue::{Cue, CueMaker};
+use super::record::{Piece, Record};
+use super::settings::{Cues, Format};
+use super::{csv as rows, jsonl, webvtt};
+
+/// Something could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Not as JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// Not as CSV.
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
+}
+
+/// Writes one stream.
+#[derive(Debug)]
+pub enum Writer {
+    /// JSON Lines.
+    JsonLines,
+    /// A WebVTT file.
+    WebVtt(CueMaker),
+    /// The same cues as plain text whose times are those of its buffers.
+    PlainText(CueMaker),
+    /// CSV.
+    Csv,
+}
+
+impl Writer {
+    /// A writer of `format`; `plain`: as plain text, where the format has that form.
+    pub fn new(format: Format, cues: Cues, plain: bool) -> Self {
+        match format {
+            Format::JsonLines => Self::JsonLines,
+            Format::WebVtt if plain => Self::PlainText(CueMaker::new(cues)),
+            Format::WebVtt => Self::WebVtt(CueMaker::new(cues)),
+            Format::Csv => Self::Csv,
+        }
+    }
+
+    /// What stands before all else.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn header(&self) -> Result<Option<Vec<u8>>, WriteError> {
+        Ok(match self {
+            Self::JsonLines | Self::PlainText(_) => None,
+            Self::WebVtt(_) => Some(webvtt::HEADER.into()),
+            Self::Csv => Some(rows::header()?),
+        })
+    }
+
+    /// What is complete with this record. `position` tells where a PTS lies for players; both in nanoseconds.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(
+        &mut self,
+        record: Record<'_>,
+        position: impl Fn(u64) -> u64,
+    ) -> Result<Option<Piece>, WriteError> {
+        Ok(match self {
+            Self::JsonLines => jsonl::line(record)?.map(|line| Piece::line(record, line)),
+            Self::Csv => rows::row(record)?.map(|row| Piece::line(record, row)),
+            Self::WebVtt(maker) => maker.cue(record).map(|cue| in_file(&cue, position)),
+            Self::PlainText(maker) => maker.cue(record).map(in_track),
+        })
+    }
+
+    /// What waited for more that does not come.
+    pub fn finish(&mut self, position: impl Fn(u64) -> u64) -> Option<Piece> {
+        match self {
+            Self::JsonLines | Self::Csv => None,
+            Self::WebVtt(maker) => maker.finish().map(|cue| in_file(&cue, position)),
+            Self::PlainText(maker) => maker.finish().map(in_track),
+        }
+    }
+}
+
+fn in_file(cue: &Cue, position: impl Fn(u64) -> u64) -> Piece {
+    timed(cue, webvtt::block(cue, position).into())
+}
+
+fn in_track(mut cue: Cue) -> Piece {
+    let text = std::mem::take(&mut cue.text);
+    timed(&cue, text.into())
+}
+
+/// A buffer over the time of the cue.
+fn timed(cue: &Cue, bytes: Vec<u8>) -> Piece {
+    Piece { bytes, pts: cue.start, duration: Some(cue.end - cue.start) }
+}
