@@ -1,8 +1,8 @@
-//! Cues: which stretch of the stream bears which text. Times in nanoseconds of PTS.
+//! Cues: which stretch of the stream bears which text.
 
 use super::record::{Dates, Record};
 use super::settings::Cues;
-use crate::action::ActionState;
+use crate::action::{ActionState, Moment};
 use crate::classification::ClassScore;
 use crate::meta::{ActionRecord, FrameResult};
 
@@ -12,9 +12,9 @@ pub struct Cue {
     /// Number of the action or window.
     pub number: u64,
     /// Where it starts.
-    pub start: u64,
-    /// Where it ends; not before the start.
-    pub end: u64,
+    pub start: Moment,
+    /// Where it ends.
+    pub end: Moment,
     /// One line without control characters.
     pub text: String,
     /// When an action started and ended by clocks outside of the stream.
@@ -33,10 +33,12 @@ pub struct CueMaker {
 #[derive(Debug)]
 struct Waiting {
     number: u64,
-    /// First and last moment of the window.
+    /// PTS at which the window starts and ends, in nanoseconds.
     window: (u64, u64),
     /// Where its cue starts.
-    start: u64,
+    start: Moment,
+    /// Where its cue ends if there is no next one.
+    end: Moment,
     /// What the cue says; nothing for background.
     text: Option<String>,
 }
@@ -47,10 +49,10 @@ impl CueMaker {
         Self { cues, last: None }
     }
 
-    /// The cue that is complete with this record.
-    pub fn cue(&mut self, record: Record<'_>) -> Option<Cue> {
+    /// The cue that is complete with this record. `running` tells the running time of a PTS, in nanoseconds.
+    pub fn cue(&mut self, record: Record<'_>, running: impl Fn(u64) -> u64) -> Option<Cue> {
         match (self.cues, record) {
-            (Cues::Windows, Record::Window { result, .. }) => self.window(result),
+            (Cues::Windows, Record::Window { result, .. }) => self.window(result, running),
             (Cues::Actions, Record::Action(record)) => of_action(record, captioned(&record.event.class)),
             (Cues::Chapters, Record::Action(record)) => {
                 of_action(record, one_line(&record.event.class.label))
@@ -62,32 +64,34 @@ impl CueMaker {
     /// The cue of the last window, which ends with it: there is no next one.
     pub fn finish(&mut self) -> Option<Cue> {
         let last = self.last.take()?;
-        let end = last.window.1;
+        let end = last.end;
         last.until(end)
     }
 
     /// Cues of windows meet in the middle between the middles of the windows. Those of windows that do not touch start
     /// and end with them.
-    fn window(&mut self, result: &FrameResult) -> Option<Cue> {
-        let window = (result.start, result.end.max(result.start));
+    fn window(&mut self, result: &FrameResult, running: impl Fn(u64) -> u64) -> Option<Cue> {
+        let moment = |pts| Moment { pts, running_time: running(pts) };
+        let window = (result.start, result.end);
         let last = self.last.take();
-        let meeting = last.as_ref().and_then(|last| meeting(last.window, window));
+        let meeting = last.as_ref().and_then(|last| meeting(last.window, window)).map(moment);
         self.last = Some(Waiting {
             number: result.window,
             window,
-            start: meeting.unwrap_or(result.start),
+            start: meeting.unwrap_or_else(|| moment(result.start)),
+            end: moment(result.end),
             text: (!result.background).then(|| captioned(&result.class)),
         });
         let last = last?;
-        let end = meeting.unwrap_or(last.window.1);
+        let end = meeting.unwrap_or(last.end);
         last.until(end)
     }
 }
 
 impl Waiting {
-    fn until(self, end: u64) -> Option<Cue> {
+    fn until(self, end: Moment) -> Option<Cue> {
         let Self { number, start, text, .. } = self;
-        Some(Cue { number, start, end: end.max(start), text: text?, dates: None })
+        Some(Cue { number, start, end, text: text?, dates: None })
     }
 }
 
@@ -105,8 +109,8 @@ fn of_action(record: &ActionRecord, text: String) -> Option<Cue> {
     let start = event.start;
     Some(Cue {
         number: event.action,
-        start: start.moment.pts,
-        end: end.moment.pts.max(start.moment.pts),
+        start: start.moment,
+        end: end.moment,
         text,
         dates: Some([start.absolute.into(), end.absolute.into()]),
     })

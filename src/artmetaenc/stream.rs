@@ -9,7 +9,7 @@ use crate::meta::{self, FrameResult, FrameSize};
 pub struct Stream {
     /// Size of the frames, where the caps tell.
     pub size: Option<FrameSize>,
-    /// Where the frames lie for players, where they have times.
+    /// What tells the running time of the frames, where they have times.
     pub segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     /// What writes, once downstream was told by our caps.
     pub writer: Option<Writer>,
@@ -58,8 +58,7 @@ impl Stream {
 
     /// What waited for more that does not come.
     pub fn finish(&mut self) -> Option<Piece> {
-        let Self { writer, segment, .. } = self;
-        writer.as_mut()?.finish(|pts| position(segment.as_ref(), pts))
+        self.writer.as_mut()?.finish()
     }
 
     /// Another stream starts; what was written goes on.
@@ -87,13 +86,13 @@ impl Stream {
     fn write(&mut self, record: Record<'_>) -> Result<Option<Piece>, WriteError> {
         let Self { writer, segment, .. } = self;
         let Some(writer) = writer else { return Ok(None) };
-        writer.write(record, |pts| position(segment.as_ref(), pts))
+        writer.write(record, |pts| running_time(segment.as_ref(), pts))
     }
 }
 
-/// Where `pts` lies for players of the stream; never before its start. All in nanoseconds.
-fn position(segment: Option<&gst::FormattedSegment<gst::ClockTime>>, pts: u64) -> u64 {
-    let time = segment.and_then(|segment| segment.to_stream_time_full(gst::ClockTime::from_nseconds(pts)));
+/// The running time of `pts`, or `pts` itself where there is none; never negative. All in nanoseconds.
+fn running_time(segment: Option<&gst::FormattedSegment<gst::ClockTime>>, pts: u64) -> u64 {
+    let time = segment.and_then(|segment| segment.to_running_time_full(gst::ClockTime::from_nseconds(pts)));
     match time {
         Some(gst::Signed::Positive(time)) => time.nseconds(),
         Some(gst::Signed::Negative(_)) => 0,

@@ -8,12 +8,11 @@ use super::record::Dates;
 /// What stands before the first cue.
 pub const HEADER: &str = "WEBVTT\n\n";
 
-/// The block of a cue with its final blank line, and before it a comment where the cue is dated. `position` tells where
-/// a PTS lies for players; both in nanoseconds.
-pub fn block(cue: &Cue, position: impl Fn(u64) -> u64) -> String {
-    let start = Timestamp::at(position(cue.start));
+/// The block of a cue with its final blank line, in running time, and before it a comment where the cue is dated.
+pub fn block(cue: &Cue) -> String {
+    let start = Timestamp::at(cue.start.running_time);
     // A cue ends after its start.
-    let end = Timestamp::at(position(cue.end)).max(Timestamp(start.0 + 1));
+    let end = Timestamp::at(cue.end.running_time).max(Timestamp(start.0 + 1));
     let comment = cue.dates.as_ref().map(comment).unwrap_or_default();
     format!("{comment}{}\n{start} --> {end}\n{}\n\n", cue.number, escaped(&cue.text))
 }
@@ -55,8 +54,10 @@ impl fmt::Display for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::Moment;
 
     fn cue(start: u64, end: u64, text: &str) -> Cue {
+        let [start, end] = [start, end].map(|running_time| Moment { pts: 0, running_time });
         Cue { number: 3, start, end, text: text.into(), dates: None }
     }
 
@@ -74,13 +75,13 @@ mod tests {
 
     #[test]
     fn a_cue_is_never_empty_of_time() {
-        let block = block(&cue(5_000_000, 5_100_000, "a"), |pts| pts);
+        let block = block(&cue(5_000_000, 5_100_000, "a"));
         assert_eq!(block, "3\n00:00:00.005 --> 00:00:00.006\na\n\n");
     }
 
     #[test]
     fn text_is_no_markup() {
-        let block = block(&cue(0, 1_000_000, "<b>a & b</b> --> &amp;"), |pts| pts);
+        let block = block(&cue(0, 1_000_000, "<b>a & b</b> --> &amp;"));
         assert!(block.ends_with("\n&lt;b&gt;a &amp; b&lt;/b&gt; --&gt; &amp;amp;\n\n"), "{block}");
     }
 

@@ -52,35 +52,35 @@ impl Writer {
         })
     }
 
-    /// What is complete with this record. `position` tells where a PTS lies for players; both in nanoseconds.
+    /// What is complete with this record. `running` tells the running time of a PTS, in nanoseconds.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write(
         &mut self,
         record: Record<'_>,
-        position: impl Fn(u64) -> u64,
+        running: impl Fn(u64) -> u64,
     ) -> Result<Option<Piece>, WriteError> {
         Ok(match self {
             Self::JsonLines => jsonl::line(record)?.map(|line| Piece::line(record, line)),
             Self::Csv => rows::row(record)?.map(|row| Piece::line(record, row)),
-            Self::WebVtt(maker) => maker.cue(record).map(|cue| in_file(&cue, position)),
-            Self::PlainText(maker) => maker.cue(record).map(in_track),
+            Self::WebVtt(maker) => maker.cue(record, running).map(|cue| in_file(&cue)),
+            Self::PlainText(maker) => maker.cue(record, running).map(in_track),
         })
     }
 
     /// What waited for more that does not come.
-    pub fn finish(&mut self, position: impl Fn(u64) -> u64) -> Option<Piece> {
+    pub fn finish(&mut self) -> Option<Piece> {
         match self {
             Self::JsonLines | Self::Csv => None,
-            Self::WebVtt(maker) => maker.finish().map(|cue| in_file(&cue, position)),
+            Self::WebVtt(maker) => maker.finish().map(|cue| in_file(&cue)),
             Self::PlainText(maker) => maker.finish().map(in_track),
         }
     }
 }
 
-fn in_file(cue: &Cue, position: impl Fn(u64) -> u64) -> Piece {
-    timed(cue, webvtt::block(cue, position).into())
+fn in_file(cue: &Cue) -> Piece {
+    timed(cue, webvtt::block(cue).into())
 }
 
 fn in_track(mut cue: Cue) -> Piece {
@@ -90,5 +90,5 @@ fn in_track(mut cue: Cue) -> Piece {
 
 /// A buffer over the time of the cue.
 fn timed(cue: &Cue, bytes: Vec<u8>) -> Piece {
-    Piece { bytes, pts: cue.start, duration: Some(cue.end - cue.start) }
+    Piece { bytes, pts: cue.start.pts, duration: Some(cue.end.pts.saturating_sub(cue.start.pts)) }
 }
