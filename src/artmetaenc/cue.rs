@@ -25,28 +25,30 @@ pub struct Cue {
 #[derive(Debug)]
 pub struct CueMaker {
     cues: Cues,
-    /// The last window, whose cue ends where the next one's starts.
-    last: Option<Waiting>,
+    /// The window before, which the next one may follow.
+    last: Option<Last>,
+    /// Half of a hop from a window to the next, in nanoseconds, once it is known.
+    half_hop: u64,
 }
 
-/// A window whose next one is not known yet.
-#[derive(Debug)]
-struct Waiting {
+/// A window, and where its cue ends.
+#[derive(Debug, Clone, Copy)]
+struct Last {
     number: u64,
     /// PTS at which the window starts and ends, in nanoseconds.
     window: (u64, u64),
-    /// Where its cue starts.
-    start: Moment,
-    /// Where its cue ends if there is no next one.
     end: Moment,
-    /// What the cue says; nothing for background.
-    text: Option<String>,
 }
 
 impl CueMaker {
     /// No cue was made yet.
     pub fn new(cues: Cues) -> Self {
-        Self { cues, last: None }
+        Self { cues, last: None, half_hop: 0 }
+    }
+
+    /// The next window follows none.
+    pub fn forget(&mut self) {
+        self.last = None;
     }
 
     /// The cue that is complete with this record. `running` tells the running time of a PTS, in nanoseconds.
@@ -61,45 +63,33 @@ impl CueMaker {
         }
     }
 
-    /// The cue of the last window, which ends with it: there is no next one.
-    pub fn finish(&mut self) -> Option<Cue> {
-        let last = self.last.take()?;
-        let end = last.end;
-        last.until(end)
-    }
-
-    /// Cues of windows meet in the middle between the middles of the windows. Those of windows that do not touch start
-    /// and end with them.
+    /// The cue of a window ends half a hop behind the middle of the window, and starts where that of the window before
+    /// ends. The first of several windows that overlap starts its cue at its own start.
     fn window(&mut self, result: &FrameResult, running: impl Fn(u64) -> u64) -> Option<Cue> {
         let moment = |pts| Moment { pts, running_time: running(pts) };
         let window = (result.start, result.end);
-        let last = self.last.take();
-        let meeting = last.as_ref().and_then(|last| meeting(last.window, window)).map(moment);
-        self.last = Some(Waiting {
-            number: result.window,
-            window,
-            start: meeting.unwrap_or_else(|| moment(result.start)),
-            end: moment(result.end),
-            text: (!result.background).then(|| captioned(&result.class)),
-        });
-        let last = last?;
-        let end = meeting.unwrap_or(last.end);
-        last.until(end)
+        let last = self.last.filter(|last| follows(last.window, window));
+        if let Some(last) = last
+            && result.window == last.number + 1
+        {
+            self.half_hop = middle(window).saturating_sub(middle(last.window)) / 2;
+        }
+        let start = last.map_or_else(|| moment(result.start), |last| last.end);
+        let end = moment(middle(window).saturating_add(self.half_hop).min(result.end)).max(start);
+        self.last = Some(Last { number: result.window, window, end });
+        let text = captioned(&result.class);
+        (!result.background).then_some(Cue { number: result.window, start, end, text, dates: None })
     }
 }
 
-impl Waiting {
-    fn until(self, end: Moment) -> Option<Cue> {
-        let Self { number, start, text, .. } = self;
-        Some(Cue { number, start, end, text: text?, dates: None })
-    }
+/// Whether the second window begins in the first, or where it ends, and ends no earlier.
+fn follows(first: (u64, u64), second: (u64, u64)) -> bool {
+    (first.0..=first.1).contains(&second.0) && second.1 >= first.1
 }
 
-/// Where the cues of two windows meet, if the second begins in the first and ends no earlier.
-fn meeting(first: (u64, u64), second: (u64, u64)) -> Option<u64> {
-    let follows = (first.0..=first.1).contains(&second.0) && second.1 >= first.1;
-    let sum = [first.0, first.1, second.0, second.1].into_iter().map(u128::from).sum::<u128>();
-    follows.then(|| u64::try_from(sum / 4).unwrap_or(u64::MAX))
+/// The middle of a window, in nanoseconds.
+fn middle((start, end): (u64, u64)) -> u64 {
+    start.midpoint(end)
 }
 
 /// The cue of an action, known when the action has stopped.
@@ -137,18 +127,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cues_of_regular_windows_are_a_hop_long() {
-        assert_eq!(meeting((0, 400), (200, 600)), Some(300));
-        assert_eq!(meeting((200, 600), (400, 800)), Some(500));
-        assert_eq!(meeting((0, 400), (400, 800)), Some(400));
-        assert_eq!(meeting((u64::MAX, u64::MAX), (u64::MAX, u64::MAX)), Some(u64::MAX));
-    }
-
-    #[test]
-    fn windows_that_do_not_follow_do_not_meet() {
-        assert_eq!(meeting((0, 400), (401, 800)), None);
-        assert_eq!(meeting((400, 800), (0, 400)), None);
-        assert_eq!(meeting((0, 400), (100, 300)), None);
+    fn windows_follow_where_they_touch() {
+        assert!(follows((0, 400), (200, 600)) && follows((0, 400), (400, 800)));
+        assert!(
+            !follows((0, 400), (401, 800))
+                && !follows((400, 800), (0, 400))
+                && !follows((0, 400), (100, 300))
+        );
+        assert_eq!(middle((u64::MAX - 2, u64::MAX)), u64::MAX - 1);
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl ArtMetaEnc {
         let piece = self.stream().frame(&buffer);
         match piece.map_err(|err| self.unwritable(&err))? {
             Some(piece) => self.push(piece),
-            None => self.push_gap(&buffer),
+            None => self.push_gap(),
         }
     }
 
@@ -66,7 +66,11 @@ impl ArtMetaEnc {
             buffer.set_pts(gst::ClockTime::from_nseconds(pts));
             buffer.set_duration(duration.map(gst::ClockTime::from_nseconds));
         }
-        self.srcpad.push(buffer)
+        self.srcpad.push(buffer)?;
+        // A muxer takes the time of a buffer for the time of its stream. That of a cue is long past, so the muxer would
+        // hold the pictures back until the next frame, which may be stuck behind them.
+        let is_track = matches!(self.stream().writer, Some(Writer::PlainText(_)));
+        if is_track { self.push_gap() } else { Ok(gst::FlowSuccess::Ok) }
     }
 
     /// Sends what stands before all else, once, with the PTS of the frame at hand.
@@ -84,23 +88,12 @@ impl ArtMetaEnc {
         Ok(())
     }
 
-    /// Tells downstream that time goes on without a line.
-    fn push_gap(&self, frame: &gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let Some(pts) = frame.pts() else { return Ok(gst::FlowSuccess::Ok) };
-        let gap = gst::event::Gap::builder(pts).duration(frame.duration()).build();
+    /// Tells downstream that time has gone on to the newest frame without a line.
+    fn push_gap(&self) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let newest = self.stream().newest;
+        let Some((pts, duration)) = newest else { return Ok(gst::FlowSuccess::Ok) };
+        let gap = gst::event::Gap::builder(pts).duration(duration).build();
         if self.srcpad.push_event(gap) { Ok(gst::FlowSuccess::Ok) } else { self.srcpad.last_flow_result() }
-    }
-
-    /// Sends what stands before all else if nothing did yet, and what waits for more that does not come.
-    fn finish(&self) {
-        if self.srcpad.sticky_event::<gst::event::Segment>(0).is_none() {
-            return;
-        }
-        let piece = self.stream().finish();
-        let pushed = self.push_header(None).and_then(|()| piece.map_or(Ok(()), |p| self.push(p).map(drop)));
-        if let Err(err) = pushed {
-            gst::debug!(CAT, imp = self, "The end was not taken: {err}");
-        }
     }
 
     /// Agrees with downstream on caps, which must stand before the segment.
@@ -134,15 +127,15 @@ impl ArtMetaEnc {
                 if self.negotiate().is_err() {
                     return false;
                 }
-                self.finish();
-                self.stream().segment = segment.segment().downcast_ref().cloned();
+                self.stream().start_segment(segment.segment().downcast_ref().cloned());
             }
-            gst::EventView::StreamStart(_) => {
-                self.finish();
-                self.stream().restart();
-            }
+            gst::EventView::StreamStart(_) => self.stream().restart(),
             gst::EventView::FlushStop(_) => self.stream().flush(),
-            gst::EventView::Eos(_) => self.finish(),
+            gst::EventView::Eos(_) if self.srcpad.sticky_event::<gst::event::Segment>(0).is_some() => {
+                if let Err(err) = self.push_header(None) {
+                    gst::debug!(CAT, imp = self, "The header was not taken: {err}");
+                }
+            }
             gst::EventView::CustomDownstream(custom) => {
                 if let Err(err) =
                     custom.structure().map_or(Ok(()), |structure| self.push_event_piece(structure))

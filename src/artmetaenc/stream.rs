@@ -10,11 +10,13 @@ pub struct Stream {
     /// Size of the frames, where the caps tell.
     pub size: Option<FrameSize>,
     /// What tells the running time of the frames, where they have times.
-    pub segment: Option<gst::FormattedSegment<gst::ClockTime>>,
+    segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     /// What writes, once downstream was told by our caps.
     pub writer: Option<Writer>,
     /// Whether what stands before all else was sent.
     pub header_sent: bool,
+    /// PTS and duration of the newest frame, where it has them.
+    pub newest: Option<(gst::ClockTime, Option<gst::ClockTime>)>,
     /// The last window that was written.
     written: Option<u64>,
 }
@@ -36,6 +38,7 @@ impl Stream {
     /// # Errors
     /// When it cannot be written.
     pub fn frame(&mut self, buffer: &gst::BufferRef) -> Result<Option<Piece>, WriteError> {
+        self.newest = buffer.pts().map(|pts| (pts, buffer.duration()));
         let Some(result) = meta::read(buffer) else { return Ok(None) };
         let pts = buffer.pts().map_or(result.end, gst::ClockTime::nseconds);
         self.result(result, pts)
@@ -56,9 +59,12 @@ impl Stream {
         }
     }
 
-    /// What waited for more that does not come.
-    pub fn finish(&mut self) -> Option<Piece> {
-        self.writer.as_mut()?.finish()
+    /// The frames have another way to tell running time from now on.
+    pub fn start_segment(&mut self, segment: Option<gst::FormattedSegment<gst::ClockTime>>) {
+        self.segment = segment;
+        if let Some(writer) = &mut self.writer {
+            writer.forget();
+        }
     }
 
     /// Another stream starts; what was written goes on.
@@ -68,8 +74,8 @@ impl Stream {
 
     /// The stream was flushed. Sinks drop what they have: `filesink` empties its file.
     pub fn flush(&mut self) {
-        self.finish();
-        (self.written, self.segment, self.header_sent) = (None, None, false);
+        self.start_segment(None);
+        (self.written, self.newest, self.header_sent) = (None, None, false);
     }
 
     /// What a result on a frame that shows at `pts` brings, if its window was not written yet.

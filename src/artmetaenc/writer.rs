@@ -69,12 +69,11 @@ impl Writer {
         })
     }
 
-    /// What waited for more that does not come.
-    pub fn finish(&mut self) -> Option<Piece> {
+    /// What comes does not follow what came before.
+    pub fn forget(&mut self) {
         match self {
-            Self::JsonLines | Self::Csv => None,
-            Self::WebVtt(maker) => maker.finish().map(|cue| in_file(&cue)),
-            Self::PlainText(maker) => maker.finish().map(in_track),
+            Self::JsonLines | Self::Csv => (),
+            Self::WebVtt(maker) | Self::PlainText(maker) => maker.forget(),
         }
     }
 }
