@@ -2,7 +2,7 @@
 //!
 //! - [`artclassify`](artclassify) buffers windows of frames, runs the model and puts classes and tracklets on the frames.
 //! - [`artoverlay`](artoverlay) draws them.
-//! - [`artmetaenc`](artmetaenc) writes them down as JSON Lines.
+//! - [`artmetaenc`](artmetaenc) writes them down as JSON Lines, WebVTT or CSV.
 //!
 //! The modules [`classification`], [`window`], [`action`] and [`timeline`] and the [`model`] manifest are pure:
 //! they name no GStreamer type and take time as plain nanoseconds.

@@ -6,139 +6,159 @@ use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::record::{ActionLine, Line, WindowLine};
-use crate::action::Dated;
-use crate::meta::{self, FrameResult, FrameSize};
+use super::caps;
+use super::record::Piece;
+use super::settings::Settings;
+use super::stream::Stream;
+use super::writer::{WriteError, Writer};
+use crate::meta::FrameSize;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
-    gst::DebugCategory::new("artmetaenc", gst::DebugColorFlags::empty(), Some("Results as JSON Lines"))
+    gst::DebugCategory::new("artmetaenc", gst::DebugColorFlags::empty(), Some("Results as text"))
 });
-
-static SRC_CAPS: LazyLock<gst::Caps> = LazyLock::new(|| gst::Caps::new_empty_simple("application/jsonl"));
-
-/// What is known of the stream.
-#[derive(Debug, Default)]
-struct State {
-    /// Size of the frames, where the caps tell.
-    size: Option<FrameSize>,
-    /// Whether downstream has our caps.
-    caps_sent: bool,
-    /// The last window that was written.
-    written: Option<u64>,
-}
 
 /// The element.
 #[derive(Debug)]
 pub struct ArtMetaEnc {
     sinkpad: gst::Pad,
     srcpad: gst::Pad,
-    state: Mutex<State>,
+    settings: Mutex<Settings>,
+    stream: Mutex<Stream>,
 }
 
 impl ArtMetaEnc {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stream(&self) -> MutexGuard<'_, Stream> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sink_chain(&self, pad: &gst::Pad, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
         gst::trace!(CAT, obj = pad, "Handling {buffer:?}");
-        match self.window_line(&buffer) {
-            Some(line) => self.srcpad.push(line?),
-            None => self.push_gap(&buffer),
+        self.negotiate()?;
+        self.push_header(buffer.pts())?;
+        let piece = self.stream().frame(&buffer);
+        match piece.map_err(|err| self.unwritable(&err))? {
+            Some(piece) => self.push(piece),
+            None => self.push_gap(),
         }
     }
 
-    /// The line of the window that a frame carries, if none of that window was written yet.
-    fn window_line(&self, buffer: &gst::BufferRef) -> Option<Result<gst::Buffer, gst::FlowError>> {
-        let result = meta::read(buffer)?;
-        let pts = buffer.pts().map_or(result.end, gst::ClockTime::nseconds);
-        self.result_line(result, pts)
-    }
-
-    /// The line of a result on a frame that shows at `pts`, if none of its window was written yet.
-    fn result_line(&self, mut result: FrameResult, pts: u64) -> Option<Result<gst::Buffer, gst::FlowError>> {
-        {
-            let mut state = self.state();
-            if state.written.replace(result.window) == Some(result.window) {
-                return None;
-            }
-            if let Some(size) = state.size {
-                result = result.scaled_to(size);
-            }
+    fn push_event_piece(&self, structure: &gst::StructureRef) -> Result<(), gst::FlowError> {
+        let piece = self.stream().event(structure);
+        if let Some(piece) = piece.map_err(|err| self.unwritable(&err))? {
+            self.push_header(None)?;
+            self.push(piece)?;
         }
-        let duration = result.end.saturating_sub(result.start);
-        Some(self.line_buffer(&Line::Window(WindowLine::new(&result, pts)), result.start, Some(duration)))
+        Ok(())
     }
 
-    /// The line of an action, or of a window that no frame carries, that an event in the stream tells of.
-    fn event_line(&self, structure: &gst::StructureRef) -> Option<Result<gst::Buffer, gst::FlowError>> {
-        if let Some(result) = meta::read_window(structure) {
-            let pts = result.end;
-            return self.result_line(result, pts);
-        }
-        let record = meta::read_action(structure)?;
-        let Dated { moment, .. } = record.event.end.unwrap_or(record.event.start);
-        let line = Line::Action(ActionLine::new(&record)?);
-        Some(self.line_buffer(&line, moment.pts, None))
+    fn unwritable(&self, err: &WriteError) -> gst::FlowError {
+        gst::element_imp_error!(self, gst::StreamError::Encode, ("cannot write the results: {err}"));
+        gst::FlowError::Error
     }
 
-    fn line_buffer(
-        &self,
-        line: &Line<'_>,
-        pts: u64,
-        duration: Option<u64>,
-    ) -> Result<gst::Buffer, gst::FlowError> {
-        let bytes = line.to_bytes().map_err(|err| {
-            gst::element_imp_error!(self, gst::StreamError::Encode, ("cannot write {line:?}: {err}"));
-            gst::FlowError::Error
-        })?;
+    fn push(&self, Piece { bytes, pts, duration }: Piece) -> Result<gst::FlowSuccess, gst::FlowError> {
         let mut buffer = gst::Buffer::from_slice(bytes);
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(gst::ClockTime::from_nseconds(pts));
             buffer.set_duration(duration.map(gst::ClockTime::from_nseconds));
         }
-        Ok(buffer)
+        self.srcpad.push(buffer)?;
+        // A muxer takes the time of a buffer for the time of its stream. That of a cue is long past, so the muxer would
+        // hold the pictures back until the next frame, which may be stuck behind them.
+        let is_track = matches!(self.stream().writer, Some(Writer::PlainText(_)));
+        if is_track { self.push_gap() } else { Ok(gst::FlowSuccess::Ok) }
     }
 
-    /// Tells downstream that time goes on without a line.
-    fn push_gap(&self, frame: &gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let Some(pts) = frame.pts() else { return Ok(gst::FlowSuccess::Ok) };
-        let gap = gst::event::Gap::builder(pts).duration(frame.duration()).build();
+    /// Sends what stands before all else, once, with the PTS of the frame at hand.
+    fn push_header(&self, pts: Option<gst::ClockTime>) -> Result<(), gst::FlowError> {
+        let header = self.stream().header();
+        if let Some(bytes) = header.map_err(|err| self.unwritable(&err))? {
+            let mut buffer = gst::Buffer::from_slice(bytes);
+            if let Some(buffer) = buffer.get_mut() {
+                buffer.set_pts(pts);
+                buffer.set_flags(gst::BufferFlags::HEADER);
+            }
+            self.srcpad.push(buffer)?;
+        }
+        self.stream().header_sent = true;
+        Ok(())
+    }
+
+    /// Tells downstream that time has gone on to the newest frame without a line.
+    fn push_gap(&self) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let newest = self.stream().newest;
+        let Some((pts, duration)) = newest else { return Ok(gst::FlowSuccess::Ok) };
+        let gap = gst::event::Gap::builder(pts).duration(duration).build();
         if self.srcpad.push_event(gap) { Ok(gst::FlowSuccess::Ok) } else { self.srcpad.last_flow_result() }
     }
 
-    /// Sends our caps, which must stand before the segment.
-    fn ensure_caps(&self) {
-        let sent = std::mem::replace(&mut self.state().caps_sent, true);
-        if !sent {
-            self.srcpad.push_event(gst::event::Caps::new(&SRC_CAPS));
+    /// Agrees with downstream on caps, which must stand before the segment.
+    fn negotiate(&self) -> Result<(), gst::FlowError> {
+        if self.stream().writer.is_some() {
+            return Ok(());
         }
+        let Settings { format, cues } = *self.settings();
+        let allowed = self.srcpad.peer_query_caps(Some(format.caps()));
+        let mut caps = format.caps().intersect_with_mode(&allowed, gst::CapsIntersectMode::First);
+        if caps.is_empty() {
+            let text = format!("downstream takes no {}", format.caps());
+            gst::element_imp_error!(self, gst::CoreError::Negotiation, ("{text}"));
+            return Err(gst::FlowError::NotNegotiated);
+        }
+        caps.fixate();
+        let plain = caps.structure(0).is_some_and(|s| s.name() == caps::PLAIN_TEXT);
+        self.stream().writer = Some(Writer::new(format, cues, plain));
+        self.srcpad.push_event(gst::event::Caps::new(&caps));
+        Ok(())
     }
 
     fn sink_event(&self, pad: &gst::Pad, event: gst::Event) -> bool {
         gst::log!(CAT, obj = pad, "Handling {event:?}");
         match event.view() {
             gst::EventView::Caps(caps) => {
-                self.state().size = caps.caps().structure(0).and_then(frame_size);
-                self.ensure_caps();
-                return true;
+                self.stream().size = caps.caps().structure(0).and_then(frame_size);
+                return self.negotiate().is_ok();
             }
-            gst::EventView::Segment(_) => self.ensure_caps(),
-            gst::EventView::StreamStart(_) => {
-                let mut state = self.state();
-                *state = State { size: state.size, ..State::default() };
+            gst::EventView::Segment(segment) => {
+                if self.negotiate().is_err() {
+                    return false;
+                }
+                self.stream().start_segment(segment.segment().downcast_ref().cloned());
             }
-            gst::EventView::FlushStop(_) => self.state().written = None,
+            gst::EventView::StreamStart(_) => self.stream().restart(),
+            gst::EventView::FlushStop(_) => self.stream().flush(),
+            gst::EventView::Eos(_) if self.srcpad.sticky_event::<gst::event::Segment>(0).is_some() => {
+                if let Err(err) = self.push_header(None) {
+                    gst::debug!(CAT, imp = self, "The header was not taken: {err}");
+                }
+            }
             gst::EventView::CustomDownstream(custom) => {
-                if let Some(line) = custom.structure().and_then(|structure| self.event_line(structure))
-                    && let Err(err) = line.and_then(|line| self.srcpad.push(line))
+                if let Err(err) =
+                    custom.structure().map_or(Ok(()), |structure| self.push_event_piece(structure))
                 {
-                    gst::debug!(CAT, imp = self, "Action line not taken: {err}");
+                    gst::debug!(CAT, imp = self, "What an event tells was not taken: {err}");
                 }
             }
             _ => (),
         }
         gst::Pad::event_default(pad, Some(&*self.obj()), event)
+    }
+
+    fn src_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
+        match query.view_mut() {
+            gst::QueryViewMut::Caps(query) => {
+                let caps = self.settings().format.caps();
+                let filtered =
+                    query.filter().map(|f| f.intersect_with_mode(caps, gst::CapsIntersectMode::First));
+                query.set_result(filtered.as_ref().unwrap_or(caps));
+                true
+            }
+            _ => gst::Pad::query_default(pad, Some(&*self.obj()), query),
+        }
     }
 
     fn sink_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
@@ -187,11 +207,28 @@ impl ObjectSubclass for ArtMetaEnc {
                 Self::catch_panic_pad_function(parent, || false, |imp| imp.sink_query(pad, query))
             })
             .build();
-        Self { sinkpad, srcpad: src.build(), state: Mutex::default() }
+        let srcpad = src
+            .query_function(|pad, parent, query| {
+                Self::catch_panic_pad_function(parent, || false, |imp| imp.src_query(pad, query))
+            })
+            .build();
+        Self { sinkpad, srcpad, settings: Mutex::default(), stream: Mutex::default() }
     }
 }
 
 impl ObjectImpl for ArtMetaEnc {
+    fn properties() -> &'static [glib::ParamSpec] {
+        Settings::properties()
+    }
+
+    fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
+        self.settings().set(pspec.name(), value);
+    }
+
+    fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
+        self.settings().get(pspec.name())
+    }
+
     fn constructed(&self) {
         self.parent_constructed();
         let obj = self.obj();
@@ -211,7 +248,7 @@ impl ElementImpl for ArtMetaEnc {
             gst::subclass::ElementMetadata::new(
                 "Action metadata encoder",
                 "Codec/Encoder/Metadata",
-                "Writes the classes, regions and actions that artclassify found as JSON Lines",
+                "Writes the classes, regions and actions that artclassify found as JSON Lines, WebVTT or CSV",
                 "The artclassify authors",
             )
         });
@@ -225,7 +262,7 @@ impl ElementImpl for ArtMetaEnc {
             };
             [
                 template("sink", gst::PadDirection::Sink, &gst::Caps::new_any()),
-                template("src", gst::PadDirection::Src, &SRC_CAPS),
+                template("src", gst::PadDirection::Src, &caps::any()),
             ]
             .into_iter()
             .flatten()
@@ -240,7 +277,7 @@ impl ElementImpl for ArtMetaEnc {
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
         let success = self.parent_change_state(transition)?;
         if transition == gst::StateChange::PausedToReady {
-            *self.state() = State::default();
+            *self.stream() = Stream::default();
         }
         Ok(success)
     }

@@ -1,25 +1,36 @@
-//! The element `artmetaenc`: writes results and actions down as JSON Lines.
+//! The element `artmetaenc`: writes results and actions down as JSON Lines, WebVTT or CSV.
 //!
-//! Its output are lines of JSON (`application/jsonl`, <https://jsonlines.org>), one object a window and one where an
-//! action starts or stops; `docs/events.schema.json` is their JSON Schema. The video itself is not touched and
-//! not passed on, so the element stands behind a `tee`:
+//! JSON Lines (`application/jsonl`, <https://jsonlines.org>) are one object a window and one where an action starts or
+//! stops; `docs/events.schema.json` is their JSON Schema. WebVTT is a file (`application/x-subtitle-vtt`) or, for muxers,
+//! the same cues as plain text (`text/x-raw`). `docs/metadata.md` describes each format. The video itself is not touched
+//! and not passed on, so the element stands behind a `tee`:
 //!
 //! ```text
 //! gst-launch-1.0 filesrc location=dive.mp4 ! decodebin ! videoconvert ! artclassify model=MODEL &
 //!   t. ! queue ! artoverlay ! videoconvert ! autovideosink  t. ! queue ! artmetaenc ! filesink location=events.jsonl
 //! ```
 //!
-//! A frame that brings no line is sent on as a GAP event, so a sink behind the element prerolls with the first frame.
+//! Each line, row or cue is one buffer. A frame that brings none is sent on as a GAP event, so a sink behind the element prerolls with the first frame.
 
+mod caps;
+mod csv;
+mod cue;
 mod imp;
+mod jsonl;
 mod record;
+mod settings;
+mod stream;
 mod utc;
+mod webvtt;
+mod writer;
+
+pub use settings::{Cues, Format};
 
 use gst::glib;
 use gst::prelude::*;
 
 glib::wrapper! {
-    /// Writes results and actions down as JSON Lines.
+    /// Writes results and actions down as JSON Lines, WebVTT or CSV.
     pub struct ArtMetaEnc(ObjectSubclass<imp::ArtMetaEnc>) @extends gst::Element, gst::Object;
 }
 

@@ -1,168 +1,57 @@
-//! The lines: what each holds and how it is written. `docs/events.schema.json` describes the same.
-
-use serde::Serialize;
+//! What there is to write, and what is written of it, in any format.
 
 use super::utc::rfc3339;
-use crate::action::ActionState;
-use crate::classification::{ClassScore, SampleBox};
-use crate::meta::{ActionRecord, FrameResult, FrameTracklet};
+use crate::meta::{ActionRecord, FrameResult};
 use crate::timeline::AbsoluteTime;
 
-/// One line.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub enum Line<'a> {
-    /// The result of a window.
-    Window(WindowLine<'a>),
-    /// The start or the end of an action.
-    Action(ActionLine<'a>),
+/// One thing to write.
+#[derive(Debug, Clone, Copy)]
+pub enum Record<'a> {
+    /// The result of a window, as a frame says it that shows at `pts`, in nanoseconds.
+    Window { result: &'a FrameResult, pts: u64 },
+    /// What happened to an action.
+    Action(&'a ActionRecord),
 }
 
-/// The result of a window; times in nanoseconds of PTS, in UTC after RFC 3339 and in timecode, boxes in pixels of
-/// the frame.
-#[derive(Debug, Serialize)]
-pub struct WindowLine<'a> {
-    model: &'a str,
-    window: u64,
-    start: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start_utc: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start_timecode: Option<String>,
-    end: u64,
-    #[serde(flatten)]
-    class: Class<'a>,
-    top: Vec<Class<'a>>,
-    tracklets: Vec<TrackletLine<'a>>,
+/// What leaves as one buffer: a whole line, row or cue. Times in nanoseconds of PTS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// What stands in the buffer.
+    pub bytes: Vec<u8>,
+    /// PTS of the buffer.
+    pub pts: u64,
+    /// Duration of the buffer, where it has one.
+    pub duration: Option<u64>,
 }
 
-/// The start or the end of an action; times as those of a window.
-#[derive(Debug, Serialize)]
-pub struct ActionLine<'a> {
-    state: &'static str,
-    action: u64,
-    model: &'a str,
-    #[serde(flatten)]
-    class: Class<'a>,
-    start: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start_utc: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start_timecode: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_utc: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_timecode: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Class<'a> {
-    label: &'a str,
-    label_id: u32,
-    score: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct TrackletLine<'a> {
-    id: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    query: Option<&'a str>,
-    relevance: Vec<f64>,
-    boxes: Vec<BoxLine>,
-}
-
-#[derive(Debug, Serialize)]
-struct BoxLine {
-    pts: u64,
-    x: u32,
-    y: u32,
-    w: u32,
-    h: u32,
-}
-
-impl Line<'_> {
-    /// The line with its final newline.
-    ///
-    /// # Errors
-    /// None that these types can bring about; the signature is that of `serde_json`.
-    pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec(self)?;
-        bytes.push(b'\n');
-        Ok(bytes)
+impl Piece {
+    /// A line about `record`: a window's has the PTS and duration of the window, an action's the PTS of the moment
+    /// that it tells of.
+    pub fn line(record: Record<'_>, bytes: Vec<u8>) -> Self {
+        let (pts, duration) = match record {
+            Record::Window { result, .. } => (result.start, Some(result.end.saturating_sub(result.start))),
+            Record::Action(ActionRecord { event, .. }) => (event.end.unwrap_or(event.start).moment.pts, None),
+        };
+        Self { bytes, pts, duration }
     }
 }
 
-impl<'a> WindowLine<'a> {
-    /// The line of a window. A frame that is not the window's first knows each region at its own time only,
-    /// `pts`; the line then has that one box.
-    pub fn new(result: &'a FrameResult, pts: u64) -> Self {
-        let AbsoluteTime { utc, timecode } = result.start_absolute;
-        Self {
-            model: &result.model,
-            window: result.window,
-            start: result.start,
-            start_utc: utc.and_then(rfc3339),
-            start_timecode: timecode.map(|timecode| timecode.to_string()),
-            end: result.end,
-            class: Class::new(&result.class),
-            top: result.top.iter().map(Class::new).collect(),
-            tracklets: result.tracklets.iter().map(|tracklet| TrackletLine::new(tracklet, pts)).collect(),
-        }
-    }
+/// A moment by clocks outside of the stream, as text.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Dates {
+    /// UTC after RFC 3339, with nanoseconds.
+    pub utc: Option<String>,
+    /// Timecode.
+    pub timecode: Option<String>,
 }
 
-impl<'a> ActionLine<'a> {
-    /// The line of an action event; `None` for an update, which is no line.
-    pub fn new(record: &'a ActionRecord) -> Option<Self> {
-        let event = &record.event;
-        let start = event.start.absolute;
-        let end = event.end.map(|end| end.absolute).unwrap_or_default();
-        (event.state != ActionState::Update).then(|| Self {
-            state: event.state.as_str(),
-            action: event.action,
-            model: &record.model,
-            class: Class::new(&event.class),
-            start: event.start.moment.pts,
-            start_utc: start.utc.and_then(rfc3339),
-            start_timecode: start.timecode.map(|timecode| timecode.to_string()),
-            end: event.end.map(|end| end.moment.pts),
-            end_utc: end.utc.and_then(rfc3339),
-            end_timecode: end.timecode.map(|timecode| timecode.to_string()),
-        })
-    }
-}
-
-impl<'a> Class<'a> {
-    fn new(class: &'a ClassScore) -> Self {
-        Self { label: &class.label, label_id: class.label_id, score: rounded(class.score) }
-    }
-}
-
-impl<'a> TrackletLine<'a> {
-    fn new(tracklet: &'a FrameTracklet, pts: u64) -> Self {
-        let here = [SampleBox { pts, area: tracklet.area, relevance: tracklet.relevance }];
-        let samples = if tracklet.boxes.is_empty() { &here } else { tracklet.boxes.as_slice() };
-        Self {
-            id: tracklet.id,
-            query: tracklet.query.as_ref().map(|query| &*query.label),
-            relevance: samples.iter().map(|sample| rounded(sample.relevance)).collect(),
-            boxes: samples
-                .iter()
-                .map(|SampleBox { pts, area, .. }| BoxLine {
-                    pts: *pts,
-                    x: area.x,
-                    y: area.y,
-                    w: area.w,
-                    h: area.h,
-                })
-                .collect(),
-        }
+impl From<AbsoluteTime> for Dates {
+    fn from(AbsoluteTime { utc, timecode }: AbsoluteTime) -> Self {
+        Self { utc: utc.and_then(rfc3339), timecode: timecode.map(|timecode| timecode.to_string()) }
     }
 }
 
 /// Six decimals: more than the scores of two runs agree in, and no digits of the conversion from `f32`.
-fn rounded(value: f32) -> f64 {
+pub fn rounded(value: f32) -> f64 {
     (f64::from(value) * 1e6).round() / 1e6
 }
