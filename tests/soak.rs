@@ -23,7 +23,7 @@ const RATE: u64 = 30;
 fn pipeline() -> gst::Pipeline {
     let line = format!(
         "videotestsrc name=source pattern=ball num-buffers=100000 \
-         ! capsfilter name=caps caps=video/x-raw,format=I420,width=160,height=120,framerate={RATE}/1 \
+         ! capsfilter name=caps caps-change-mode=delayed caps=video/x-raw,format=I420,width=160,height=120,framerate={RATE}/1 \
          ! artclassify name=a model={} ! tee name=t \
          t. ! queue ! artoverlay ! fakesink name=sink sync=false \
          t. ! queue leaky=downstream ! artmetaenc ! fakesink sync=false async=false",
@@ -83,7 +83,11 @@ impl Soak {
         let told = Arc::clone(&faults);
         pipeline.bus().unwrap().set_sync_handler(move |_, message| {
             if let gst::MessageView::Error(error) = message.view() {
-                told.lock().unwrap().push(error.error().to_string());
+                told.lock().unwrap().push(format!(
+                    "{}: {}",
+                    error.error(),
+                    error.debug().unwrap_or_default()
+                ));
             }
             gst::BusSyncReply::Drop
         });
