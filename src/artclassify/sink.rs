@@ -121,8 +121,8 @@ impl ArtClassify {
             gst::EventView::FlushStart(_) => {
                 self.close();
                 let pushed = self.srcpad.push_event(event);
-                // Waits for the task's turn to end. A task that was never started has nothing to pause.
-                let _ = self.srcpad.pause_task();
+                // Waits for the task's turn to end. A task that was only paused would leak what it is started with again.
+                let _ = self.srcpad.stop_task();
                 passed(pushed)
             }
             gst::EventView::FlushStop(_) => {
