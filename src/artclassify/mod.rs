@@ -14,12 +14,13 @@
 //! the model either.
 //!
 //! A frame comes in through `sink`, which asks `intake` for its samples and windows and puts it in line in
-//! `outlet`. From there it leaves by `task` once `pace` allows it.
+//! `outlet`, whose rules are in `line`. From there it leaves by `task` once `pace` allows it.
 
 mod convert;
 mod imp;
 mod intake;
 mod interpret;
+mod line;
 mod load;
 mod outlet;
 mod pace;

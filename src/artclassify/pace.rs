@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    outlet::Due,
+    line::Due,
     settings::{Alignment, Policy},
 };
 use crate::engine::Waiting;

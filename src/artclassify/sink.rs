@@ -6,7 +6,7 @@ use super::{
     CAT,
     imp::{ArtClassify, lock},
     intake::{Intake, Notice, Refusal, Target},
-    outlet::Item,
+    line::Item,
 };
 use crate::engine::Engine;
 use std::sync::Arc;

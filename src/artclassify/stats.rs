@@ -7,7 +7,7 @@ use std::{
 
 use hdrhistogram::Histogram;
 
-use super::outlet::Tally;
+use super::line::Tally;
 
 /// The longest time that is told apart from longer ones, in microseconds.
 const LONGEST: u64 = 600_000_000;

@@ -6,7 +6,7 @@ use super::{
     CAT,
     imp::{ArtClassify, lock},
     interpret::{Interpreter, WindowInfo},
-    outlet::{Classified, Item, Leaving},
+    line::{Classified, Item, Leaving},
 };
 use crate::{
     action::{ActionEvent, Dated},
