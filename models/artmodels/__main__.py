@@ -27,7 +27,7 @@ from .train import Trainer
 def _features(args: argparse.Namespace) -> None:
     config = configs.load(args.config)
     for split in args.splits.split(","):
-        extract(config, split, args.out, args.part, args.parts)
+        extract(config, split, args.out, args.part, args.parts, args.encoder)
 
 
 def _tune(args: argparse.Namespace) -> None:
@@ -145,6 +145,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--splits", default="train,val", help="comma-separated")
     one.add_argument("--part", type=int, default=0, help="this process's number")
     one.add_argument("--parts", type=int, default=1, help="number of processes that share the work")
+    one.add_argument("--encoder", type=Path, help="an exported encoder.onnx: store its tokens")
 
     text = "frame stage: tune the encoder on the rendered pose"
     add("tune", _tune, text, config=recipe, features=trunk, out="file to write")

@@ -1,4 +1,5 @@
-"""Rendering and the frozen trunk in one pass: int8 feature shards on disk, frames are not stored.
+"""Rendering and a frozen network in one pass: int8 feature shards on disk, frames are not stored.
+The network is the encoder's trunk, or a whole encoder that was exported before.
 
 A shard is a folder with ``features.npy`` (int8 ``[n, F, h, w, C]``) and ``truth.npz``; it appears
 only when complete, so an interrupted run continues with the next missing one.
@@ -81,9 +82,20 @@ def trunk_session(config: Config, threads: int = 1) -> Any:
     return session(to_onnx(encoder, frames, ["frames"], ["features"], dynamic=True), threads)
 
 
-def extract(config: Config, split: str, root: Path, part: int = 0, parts: int = 1) -> None:
-    """Render and encode the shards ``part, part + parts, ...`` of a split into ``root/split/``."""
-    trunk = trunk_session(config)
+def extract(
+    config: Config,
+    split: str,
+    root: Path,
+    part: int = 0,
+    parts: int = 1,
+    encoder: Path | None = None,
+) -> None:
+    """Render and encode the shards ``part, part + parts, ...`` of a split into ``root/split/``.
+
+    With ``encoder``, an exported ``encoder.onnx``, its tokens are stored in place of the trunk's
+    features: what training of a head and the benchmark read, without a frame stage of their own.
+    """
+    trunk = session(encoder) if encoder else trunk_session(config)
     name = trunk.get_inputs()[0].name
     root.mkdir(parents=True, exist_ok=True)
     scale_file = root / "scale.json"

@@ -1,0 +1,92 @@
+"""One run: a system, a seed, the shared budget."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..features import FeatureSet
+from ..labels import Attributes
+from ..metrics import accuracy
+from ..optim import optimiser, warm_cosine
+from ..train import Batches, predict
+from ..video.objective import video_terms
+from .config import BenchmarkConfig
+from .systems import System, TokenNetwork
+
+NEVER = -1e9  # score of the background, which takes no part
+
+
+def dives(data: FeatureSet, classes: int, each: int) -> FeatureSet:
+    """The first ``each`` clips of every class, features in memory; clips without a dive are left
+    out.
+    """
+    label = data.truth["label"]
+    chosen = np.sort(
+        np.concatenate([np.flatnonzero(label == c)[:each] for c in range(classes)])
+    )
+    if len(chosen) < classes * each:
+        raise ValueError(
+            f"{len(chosen)} clips of {classes} classes, {each} of each are asked for: "
+            "render more with `python -m artmodels features`, or ask for fewer"
+        )
+    frames = np.arange(data.clip_frames)
+    features = data.take(chosen, np.broadcast_to(frames, (len(chosen), len(frames))))
+    truth = {key: value[chosen] for key, value in data.truth.items()}
+    return replace(data, shards=[features], truth=truth)
+
+
+@torch.no_grad()
+def scores(network: TokenNetwork, data: FeatureSet, config: BenchmarkConfig) -> np.ndarray:
+    """Logits ``[n, N + 1]`` of the centred window of every clip, with a background column."""
+    network.eval()
+    logits = predict(data, config.windows(), lambda tokens: network(tokens).logits, 32)
+    return np.pad(logits, ((0, 0), (0, 1)), constant_values=NEVER)
+
+
+def fit(
+    network: TokenNetwork, data: FeatureSet, attributes: Attributes, config: BenchmarkConfig, seed: int
+) -> None:
+    """Train on the budget; a text bank follows its agent after every step."""
+    run = config.run
+    classes = len(attributes.ids)
+    batches = Batches(data, config.windows(), attributes, classes)
+    steps = optimiser(network, run.lr, run.weight_decay)
+    schedule = warm_cosine(steps, run.warmup, run.epochs * (len(data) // run.batch))
+    network.train()
+    for epoch in range(run.epochs):
+        for tokens, target in batches(run.batch, np.random.default_rng([seed, epoch])):
+            soft = target.classes[:, :classes]
+            soft = soft / soft.sum(1, keepdim=True)
+            loss = sum(video_terms(network, network(tokens), soft).values())
+            steps.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), run.clip)
+            steps.step()
+            schedule.step()
+            if hasattr(network.head, "semantics"):
+                network.head.semantics.bank.step()
+
+
+def run(
+    system: System,
+    seed: int,
+    train: FeatureSet,
+    test: FeatureSet,
+    attributes: Attributes,
+    bank: Tensor,
+    config: BenchmarkConfig,
+) -> dict[str, float]:
+    """Train and test once: top-1, mean-class and seconds of CPU."""
+    torch.manual_seed(seed)
+    begun = time.process_time()
+    network = TokenNetwork(system, config, bank)
+    fit(network, train, attributes, config, seed)
+    found = accuracy(scores(network, test, config), test.truth["label"], attributes)
+    return {
+        "top-1": found["top-1"],
+        "mean-class": found["mean-class"],
+        "seconds": time.process_time() - begun,
+    }
