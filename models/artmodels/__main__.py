@@ -10,6 +10,7 @@ import torch
 
 from . import baseline as baseline_model
 from . import config as configs
+from .benchmark import cli as benchmark
 from .encoder import FrameEncoder
 from .evaluate import predict_split, report
 from .export import export
@@ -128,6 +129,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="artmodels", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     cli.add_parser(commands)
+    benchmark.add_parser(commands)
 
     def add(name: str, run: object, text: str, **paths: str) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=text, description=text)

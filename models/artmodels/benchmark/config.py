@@ -13,19 +13,17 @@ class StageConfig:
     """
 
     width: int = 48
-    adapter: int = 24  # inner width of an adapter, a quarter of the channels it stands behind
-    kernel: int = 5  # frames that an adapter's temporal convolution sees
 
 
 @dataclass(frozen=True)
 class RunConfig:
     """Training of one row: AdamW, a short warm-up, a cosine."""
 
-    train: int = 16  # clips a class, the first of the split
+    train: int = 24  # clips a class, the first of the split
     test: int = 16
-    epochs: int = 8
+    epochs: int = 5
     batch: int = 16
-    lr: float = 2.0e-3
+    lr: float = 5.0e-3
     weight_decay: float = 0.02
     warmup: int = 40
     clip: float = 5.0

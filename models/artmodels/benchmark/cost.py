@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..encoder import TOKEN_CHANNELS, TOKEN_STRIDE
 from ..graph import session, to_onnx
+from ..video.model import tunable
 from .config import BenchmarkConfig
 from .systems import TokenNetwork
 
@@ -46,8 +47,8 @@ def cost(network: TokenNetwork, config: BenchmarkConfig) -> Cost:
     grid = config.data.size // TOKEN_STRIDE
     tokens = torch.randn(1, config.data.frames, TOKEN_CHANNELS, grid, grid)
     graph = _Scores(network)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        said = graph(tokens)
+    with FlopCounterMode(display=False) as counter:
+        said = graph(tokens).detach()
     runner = session(to_onnx(graph, tokens, ["tokens"], ["logits"], dynamic=True))
     spent = []
     for _ in range(WARM + TIMED):
@@ -57,5 +58,5 @@ def cost(network: TokenNetwork, config: BenchmarkConfig) -> Cost:
     gap = float(np.abs(found - said.numpy()).max())
     if gap > TOLERANCE:
         raise RuntimeError(f"logits differ by {gap:.2e} from PyTorch, allowed are {TOLERANCE:.0e}")
-    learned = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    return Cost(learned, counter.get_total_flops() / 2e9, 1e3 * float(np.median(spent[WARM:])), gap)
+    took = 1e3 * float(np.median(spent[WARM:]))
+    return Cost(tunable(network), counter.get_total_flops() / 2e9, took, gap)

@@ -16,6 +16,8 @@ from ..video.objective import video_terms
 from .config import BenchmarkConfig
 from .systems import System, TokenNetwork
 
+Found = dict[str, float]
+
 NEVER = -1e9  # score of the background, which takes no part
 
 
@@ -24,9 +26,7 @@ def dives(data: FeatureSet, classes: int, each: int) -> FeatureSet:
     out.
     """
     label = data.truth["label"]
-    chosen = np.sort(
-        np.concatenate([np.flatnonzero(label == c)[:each] for c in range(classes)])
-    )
+    chosen = np.sort(np.concatenate([np.flatnonzero(label == c)[:each] for c in range(classes)]))
     if len(chosen) < classes * each:
         raise ValueError(
             f"{len(chosen)} clips of {classes} classes, {each} of each are asked for: "
@@ -47,7 +47,11 @@ def scores(network: TokenNetwork, data: FeatureSet, config: BenchmarkConfig) -> 
 
 
 def fit(
-    network: TokenNetwork, data: FeatureSet, attributes: Attributes, config: BenchmarkConfig, seed: int
+    network: TokenNetwork,
+    data: FeatureSet,
+    attributes: Attributes,
+    config: BenchmarkConfig,
+    seed: int,
 ) -> None:
     """Train on the budget; a text bank follows its agent after every step."""
     run = config.run
@@ -78,7 +82,7 @@ def run(
     attributes: Attributes,
     bank: Tensor,
     config: BenchmarkConfig,
-) -> dict[str, float]:
+) -> Found:
     """Train and test once: top-1, mean-class and seconds of CPU."""
     torch.manual_seed(seed)
     begun = time.process_time()

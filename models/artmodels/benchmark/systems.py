@@ -7,9 +7,8 @@ from torch import Tensor, nn
 
 from ..config import from_dict
 from ..encoder import TOKEN_CHANNELS, TOKEN_STRIDE
-from ..video import VideoConfig, VideoOutput
+from ..video import VideoConfig, VideoModel
 from ..video.model import made_head, made_neck
-from ..video.region_head import RegionOutput
 from .config import BenchmarkConfig
 from .stage import TokenStage
 
@@ -22,7 +21,6 @@ class System:
 
     name: str
     tables: Tables = field(default_factory=dict)
-    adapters: bool = False
 
 
 TSM: Tables = {"backbone": {"shift": "both"}}
@@ -47,30 +45,22 @@ SYSTEMS = (
     System("TSM + DSTS", joined(TSM, DSTS)),
     System("ART (on TSM)", joined(TSM, ART)),
     System("ART, TCM and DSTS (on TSM)", joined(TSM, TCM, DSTS, ART)),
-    System("adapters (DiA)", adapters=True),
+    System("adapters (DiA)", {"backbone": {"temporal": "dia"}}),
 )
 
 
-class TokenNetwork(nn.Module):
-    """``tokens [B, T, C, h, w]`` -> :class:`VideoOutput`; neck and head are those of a
-    :class:`VideoModel` of the same config. ``bank [P, N, D]`` gives the classes and their texts.
+class TokenNetwork(VideoModel):
+    """``tokens [B, T, C, h, w]`` -> :class:`VideoOutput`: a video network whose backbone is the
+    stage over tokens. ``bank [P, N, D]`` gives the classes and their texts.
     """
 
     def __init__(self, system: System, config: BenchmarkConfig, bank: Tensor) -> None:
-        super().__init__()
+        nn.Module.__init__(self)
         tables = joined(config.systems, system.tables)
         tables["data"] = {"frames": config.data.frames, "size": config.data.size}
         self.config: VideoConfig = from_dict(VideoConfig, tables, system.name)
-        self.stage = TokenStage(TOKEN_CHANNELS, self.config, config.stage, system.adapters)
+        self.backbone = TokenStage(TOKEN_CHANNELS, self.config, config.stage)
+        self._still: list[nn.Module] = []
         grid = -(-config.data.size // TOKEN_STRIDE // 2)
-        self.neck = made_neck(self.config, self.stage.channels)
-        self.head = made_head(self.config, self.stage.channels, grid, bank)
-
-    def forward(self, tokens: Tensor) -> VideoOutput:
-        span = tokens.shape[1]
-        maps = self.stage(tokens.flatten(0, 1)).unflatten(0, (-1, span))
-        maps = self.neck(maps.transpose(1, 2)).transpose(1, 2)
-        found = self.head(maps)
-        if isinstance(found, RegionOutput):
-            return VideoOutput(found.logits, found)
-        return VideoOutput(found, None)
+        self.neck = made_neck(self.config, self.backbone.channels)
+        self.head = made_head(self.config, self.backbone.channels, grid, bank)
