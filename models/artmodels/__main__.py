@@ -19,6 +19,7 @@ from .frame_stage import tune
 from .labels import BACKGROUND_NAME, Attributes
 from .model import ArtModel, load_model, save_model
 from .sprites import trials
+from .start import start_from
 from .synthdive import CLASS_NAMES, cli, phrase
 from .text import minilm_bank, random_bank
 from .tokens import encode
@@ -58,6 +59,8 @@ def _train(args: argparse.Namespace) -> None:
         model.encoder.load_state_dict(stage["encoder"])
         model.head.whole.embedding.load_state_dict(stage["embedding"])
         model.head.embedded_readout.load_state_dict(stage["readout"])
+    if args.start:
+        start_from(model, args.start)
     Trainer(model, labels, args.tokens, args.out, args.limit).run(resume=not args.fresh)
     save_model(model, labels, args.out)
 
@@ -160,6 +163,7 @@ def parser() -> argparse.ArgumentParser:
     text = "train the head on cached tokens; continues an interrupted run"
     one = add("train", _train, text, config=recipe, tokens=shards, out="model file to write")
     one.add_argument("--stage", type=Path, help="result of tune, for encoder and frame embedding")
+    one.add_argument("--start", type=Path, help="folder of an exported model to go on from")
     one.add_argument("--limit", type=int, help="use this many clips")
     one.add_argument("--fresh", action="store_true", help="ignore an interrupted run's state")
     one.add_argument("--text", choices=("minilm", "random"), default="minilm", help="text bank")

@@ -113,8 +113,9 @@ class LossConfig:
     phase: float = 0.3
     rotation: float = 2.0
     attributes: float = 0.5
-    inside: float = 0.5
-    box: float = 2.0
+    inside: float = 0.5  # attention inside the box that follow names
+    box: float = 2.0  # a tracklet's box on it
+    follow: tuple[str, ...] = ("body",)  # for each query the body or a part; others: inside alone
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,8 @@ def from_dict(kind: type, values: dict[str, Any], where: str = "config") -> Any:
         made[key] = (
             from_dict(nested, value, f"{where}.{key}")
             if dataclasses.is_dataclass(nested)
+            else tuple(value)
+            if isinstance(value, list)
             else value
         )
     return kind(**made)

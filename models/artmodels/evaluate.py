@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from .art.tracklets import attention_boxes
 from .config import Config
 from .export import OUTPUTS, TOKENS, HeadGraph
 from .features import items, render
@@ -21,7 +22,21 @@ from .graph import session, to_onnx
 from .labels import ATTRIBUTES, Attributes
 from .metrics import accuracy
 from .model import ArtModel
+from .synthdive import PART_NAMES
+from .tracklet_quality import Tally, off_centre, random_cells, tally
 from .windows import centred_start
+
+WATCHED = ("trained", "untrained head", "a random cell")
+FRAMES = ("all", "off-centre")
+WORDS = {
+    "peak": "attention peak inside the body's box",
+    "mass": "attention mass inside it",
+    "body": "IoU of its box with the body's",
+    "same": "box centre on one and the same part",
+    "part": "IoU of its box with that part's",
+}
+
+Tallies = dict[tuple[str, str], Tally]  # by one of FRAMES and one of WATCHED
 
 
 @dataclass
@@ -31,49 +46,24 @@ class Predictions:
     labels: np.ndarray  # [n]
     logits: np.ndarray  # [n, N]
     pooled: np.ndarray  # [n, C] averaged encoder features, for the baseline
-    on_body: np.ndarray  # [n, K, T] attention peak inside the body's box; NaN outside the flight
-    mass: np.ndarray  # [n, K, T] share of attention inside it
-    overlap: np.ndarray  # [n, T] IoU of the first query's box with the body's box
-    untrained: np.ndarray  # [n, 2, K, T] peak and mass of an untrained head
-    area: np.ndarray  # [n, T] share of the picture that the body's box covers
+    tallies: Tallies  # of tracklets, summed over clips
 
 
-def cell_share(box: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Share of each cell's area ``[T, height, width]`` that lies in ``box [T, 4]`` xyxy."""
-
-    def along(low: np.ndarray, high: np.ndarray, cells: int) -> np.ndarray:
-        edge = np.arange(cells)
-        inside = np.minimum(high[:, None] * cells, edge + 1) - np.maximum(
-            low[:, None] * cells, edge
-        )
-        return np.clip(inside, 0, 1)
-
-    across = along(box[:, 0], box[:, 2], width)
-    return along(box[:, 1], box[:, 3], height)[:, :, None] * across[:, None]
-
-
-def attention_quality(
-    attention: np.ndarray, box: np.ndarray, action: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Per query and frame of ``attention [K, T, h, w]``: peak cell's centre in ``box [T, 4]``, and
-    mass inside it.
+def tallies(
+    looks: dict[str, tuple[np.ndarray, np.ndarray]],
+    body: np.ndarray,
+    parts: np.ndarray,
+    action: np.ndarray,
+) -> Tallies:
+    """Of one clip: attention and boxes of every look at it, against the truth, on the frames of
+    ``action [T]`` and on those of them whose body is off-centre.
     """
-    height, width = attention.shape[-2:]
-    peak = attention.reshape(*attention.shape[:2], -1).argmax(-1)
-    y, x = (peak // width + 0.5) / height, (peak % width + 0.5) / width
-    inside = (x > box[:, 0]) & (x < box[:, 2]) & (y > box[:, 1]) & (y < box[:, 3])
-    mass = (attention * cell_share(box, height, width)).sum((-2, -1))
-    return np.where(action, inside, np.nan), np.where(action, mass, np.nan)
-
-
-def intersection_over_union(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """IoU of cxcywh ``boxes [T, 4]`` with xyxy ``truth [T, 4]``."""
-    low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
-    shared = np.clip(np.minimum(high, truth[:, 2:]) - np.maximum(low, truth[:, :2]), 0, None).prod(
-        -1
-    )
-    union = (high - low).prod(-1) + (truth[:, 2:] - truth[:, :2]).prod(-1) - shared
-    return shared / np.maximum(union, 1e-9)
+    chosen = dict(zip(FRAMES, (action, action & off_centre(body)), strict=True))
+    return {
+        (which, who): tally(attention, boxes, body, parts, mask)
+        for which, mask in chosen.items()
+        for who, (attention, boxes) in looks.items()
+    }
 
 
 class _Worker:
@@ -87,8 +77,8 @@ class _Worker:
         self.untrained = session(untrained)
         _Worker.current = self
 
-    def run(self, item: tuple[int, int]) -> tuple[np.ndarray, ...]:
-        data = self.config.data
+    def run(self, item: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, Tallies]:
+        data, head = self.config.data, self.config.head
         clip = render(self.config, self.split, *item)
         start = int(
             centred_start(
@@ -103,20 +93,24 @@ class _Worker:
         tokens = self.encoder.run(None, {"frames": clip.frames[window]})[0]
         out = dict(zip(OUTPUTS, self.head.run(OUTPUTS, {TOKENS: tokens[None]}), strict=True))
         blind = dict(zip(OUTPUTS, self.untrained.run(OUTPUTS, {TOKENS: tokens[None]}), strict=True))
-        box = clip.body_box[window]
-        action = (clip.phase[window] == 1) & np.isfinite(box).all(-1)
-        peak, mass = attention_quality(out["attention"][0], box, action)
-        overlap = np.where(action, intersection_over_union(out["boxes"][0, 0], box), np.nan)
-        area = np.where(action, (box[:, 2:] - box[:, :2]).prod(-1), np.nan)
-        blind_quality = np.stack(attention_quality(blind["attention"][0], box, action))
-        return out["logits"][0], tokens.mean((0, 2, 3)), peak, mass, overlap, blind_quality, area
+        cells = random_cells(out["attention"][0].shape, np.random.default_rng(item))
+        drawn = attention_boxes(torch.from_numpy(cells), head.box_threshold, head.box_extent)
+        looks = {
+            "trained": (out["attention"][0], out["boxes"][0]),
+            "untrained head": (blind["attention"][0], blind["boxes"][0]),
+            "a random cell": (cells, drawn.numpy()),
+        }
+        body = clip.body_box[window]
+        action = (clip.phase[window] == 1) & np.isfinite(body).all(-1)
+        found = tallies(looks, body, clip.boxes[window], action)
+        return out["logits"][0], tokens.mean((0, 2, 3)), found
 
 
 def _start(*arguments: object) -> None:
     _Worker(*arguments)  # type: ignore[arg-type]
 
 
-def _run(item: tuple[int, int]) -> tuple[np.ndarray, ...]:
+def _run(item: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, Tallies]:
     return _Worker.current.run(item)
 
 
@@ -146,10 +140,41 @@ def predict_split(folder: Path, model: ArtModel, split: str, jobs: int) -> Predi
                 mininterval=5,
             )
         )
+    logits, pooled, found = zip(*rows, strict=True)
+    summed = {key: sum((one[key] for one in found[1:]), found[0][key]) for key in found[0]}
     return Predictions(
-        np.array([label for label, _ in todo]),
-        *(np.stack(column) for column in zip(*rows, strict=True)),
+        np.array([label for label, _ in todo]), np.stack(logits), np.stack(pooled), summed
     )
+
+
+def tracklet_table(found: Tallies) -> list[str]:
+    """Markdown: every figure of :class:`Tally`, a row for each query and choice of frames; IoU as
+    it is, all else in percent.
+    """
+    lines = ["| | " + " | ".join(WATCHED) + " |", "| --- |" + " --- |" * len(WATCHED)]
+    shares = {key: one.shares() for key, one in found.items()}
+    for which in FRAMES:
+        count = found[which, "trained"].frames
+        lines.append(f"| **{which} frames: {count}** |" + " |" * len(WATCHED))
+        for query in range(len(shares[which, "trained"]["peak"])):
+            for figure, words in WORDS.items():
+                values = [shares[which, who][figure][query] for who in WATCHED]
+                told = [f"{v:.2f}" if "IoU" in words else f"{100 * v:.1f}" for v in values]
+                lines.append(f"| query {query + 1}: {words} | " + " | ".join(told) + " |")
+    return lines
+
+
+def usual_parts(one: Tally, most: int = 3) -> str:
+    """In words: the parts that each tracklet stays on in most clips."""
+    told = []
+    for query, counts in enumerate(one.chosen):
+        best = np.argsort(-counts, kind="stable")[:most]
+        shares = ", ".join(
+            f"{PART_NAMES[p].replace('_', ' ')} {100 * counts[p] / max(counts.sum(), 1):.0f}"
+            for p in best
+        )
+        told.append(f"query {query + 1}: {shares}")
+    return "; ".join(told)
 
 
 def report(found: Predictions, names: list[str], baseline: np.ndarray | None) -> str:
@@ -181,22 +206,13 @@ def report(found: Predictions, names: list[str], baseline: np.ndarray | None) ->
         "Tracklets, over frames of the flight:",
         "",
     ]
-    lines += ["| | trained | untrained head | a random cell |", "| --- | --- | --- | --- |"]
-    chance = 100 * np.nanmean(found.area)
-    for k in range(found.on_body.shape[1]):
-        peak, mass = 100 * np.nanmean(found.on_body[:, k]), 100 * np.nanmean(found.mass[:, k])
-        blind = 100 * np.nanmean(found.untrained[:, :, k], axis=(0, 2))
-        lines.append(
-            f"| query {k + 1}: attention peak inside the body's box "
-            f"| {peak:.1f} | {blind[0]:.1f} | {chance:.1f} |"
-        )
-        lines.append(
-            f"| query {k + 1}: attention mass inside it "
-            f"| {mass:.1f} | {blind[1]:.1f} | {chance:.1f} |"
-        )
+    lines += tracklet_table(found.tallies)
     lines += [
         "",
-        f"IoU of the first tracklet's box with the body's, mean: {np.nanmean(found.overlap):.2f}.",
+        "Off-centre: the middle of the picture lies outside the body's box. A tracklet's part is "
+        "the one that its box's centre lies on in most of a clip's frames; percent of clips: "
+        + usual_parts(found.tallies["all", "trained"])
+        + ".",
         "",
     ]
     dive = found.labels < len(names)

@@ -10,6 +10,7 @@ from .art import ArtHead, ArtOutput
 from .art.losses import soft_cross_entropy, spatial_loss, temporal_loss, tracklet_loss
 from .config import LossConfig
 from .labels import Attributes
+from .synthdive.body import PART_NAMES
 from .targets import WindowTargets, inside_mask
 from .temporal import FrameReadout, GlobalOutput
 
@@ -86,23 +87,40 @@ def global_terms(
     return terms
 
 
-def inside_loss(attention: Tensor, target: WindowTargets) -> Tensor:
-    """``-log`` of the attention mass ``[B, K, T, h, w]`` inside the body's box, where a body is
-    seen.
+def followed_boxes(target: WindowTargets, follow: tuple[str, ...], queries: int) -> Tensor:
+    """xyxy boxes ``[B, K, T, 4]`` that each query's tracklet is taught to follow, NaN where hidden.
+
+    ``follow`` names for every query the body or one of the renderer's parts; queries beyond it
+    have the body.
     """
-    inside = inside_mask(target.frames.body, *attention.shape[-2:]).unsqueeze(1)
+    frames = target.frames
+    hidden = torch.full_like(frames.body, torch.nan)
+    boxes = {"body": torch.where(frames.seen.unsqueeze(-1), frames.body, hidden)}
+    for name in follow[:queries]:
+        if name not in boxes and name not in PART_NAMES:
+            known = ", ".join(("body", *PART_NAMES))
+            raise ValueError(f"losses.follow: '{name}' is no part, known are {known}")
+        if name not in boxes:
+            boxes[name] = frames.parts[:, :, PART_NAMES.index(name)]
+    wanted = [*follow, *["body"] * queries][:queries]
+    return torch.stack([boxes[name] for name in wanted], dim=1)
+
+
+def inside_loss(attention: Tensor, boxes: Tensor) -> Tensor:
+    """``-log`` of the attention mass ``[B, K, T, h, w]`` inside xyxy ``boxes [B, K, T, 4]``, where
+    they are no NaN.
+    """
+    inside = inside_mask(boxes, *attention.shape[-2:])
     mass = (attention * inside).sum((-2, -1))
-    seen = target.frames.seen.unsqueeze(1).expand_as(mass)
-    return masked_mean(-torch.log(mass.clamp(min=1e-4)), seen)
+    return masked_mean(-torch.log(mass.clamp(min=1e-4)), torch.isfinite(boxes).all(-1))
 
 
-def box_loss(boxes: Tensor, target: WindowTargets) -> Tensor:
-    """L1 of the first query's box ``[B, K, T, 4]`` (cxcywh) to the body's box, where a body is
-    seen.
-    """
-    x0, y0, x1, y1 = target.frames.body.unbind(-1)
-    body = torch.stack([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0], dim=-1)
-    return masked_mean((boxes[:, 0] - body).abs().mean(-1), target.frames.seen)
+def box_loss(boxes: Tensor, truth: Tensor) -> Tensor:
+    """L1 of cxcywh ``boxes [B, K, T, 4]`` to xyxy ``truth [B, K, T, 4]``, where it is no NaN."""
+    x0, y0, x1, y1 = truth.unbind(-1)
+    wanted = torch.stack([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0], dim=-1)
+    gap = (boxes - torch.nan_to_num(wanted)).abs().mean(-1)
+    return masked_mean(gap, torch.isfinite(truth).all(-1))
 
 
 def art_terms(
@@ -116,6 +134,8 @@ def art_terms(
     attention.
     """
     responses = output.responses
+    queries, taught = output.attention.shape[1], len(weights.follow)
+    boxes = followed_boxes(target, weights.follow, queries)
     terms = global_terms(head, output.whole, target, weights, attributes)
     terms |= {
         "final": weights.final
@@ -123,8 +143,8 @@ def art_terms(
         "spatial": weights.tracklets * spatial_loss(responses, weights.clamp),
         "temporal": weights.tracklets * temporal_loss(responses, weights.degree),
         "tracklet": weights.tracklets * tracklet_loss(responses, weights.clamp),
-        "inside": weights.inside * inside_loss(output.attention, target),
-        "box": weights.box * box_loss(output.boxes, target),
+        "inside": weights.inside * inside_loss(output.attention, boxes),
+        "box": weights.box * box_loss(output.boxes[:, :taught], boxes[:, :taught]),
     }
     if output.attributes is not None:
         terms["attributes"] = terms["attributes"] + weights.attributes * attribute_loss(

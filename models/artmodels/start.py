@@ -1,7 +1,7 @@
-"""A start from a model that was exported before: its encoder, and how it embeds a frame.
+"""A start from a model that was exported before: its encoder and its head.
 
-The graphs are read back, so that a head can be trained anew where nothing but the model's folder
-is at hand.
+The graphs are read back, so that training can go on where nothing but the model's folder is at
+hand.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .model import ArtModel
 
-EMBEDDING = "head.whole.embedding."
+HEAD = "head."
 
 
 def weights_of(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
@@ -53,19 +53,46 @@ def load_encoder(encoder: nn.Module, path: Path) -> None:
         norm.bias.copy_(bias)
 
 
-def embedding_of(path: Path) -> dict[str, Tensor]:
-    """Weights of the frame embedding in ``path``, the ``head.onnx`` of a streaming model."""
-    found = {
-        name.removeprefix(EMBEDDING): torch.from_numpy(value.copy())
-        for name, value in weights_of(onnx.load(path).graph).items()
-        if name.startswith(EMBEDDING)
-    }
+def weights_of_head(path: Path) -> dict[str, Tensor]:
+    """Weights of an ``ArtHead`` in ``path``, a ``head.onnx``, by their names in PyTorch.
+
+    Matrices of linear layers lost their names when they were transposed; the bias that is added to
+    the product tells which layer it is.
+    """
+    graph = onnx.load(path).graph
+    stored = weights_of(graph)
+    found = {name: value for name, value in stored.items() if name.startswith(HEAD)}
+    products = {node.output[0]: node for node in graph.node if node.op_type == "MatMul"}
+    for node in graph.node:
+        bias = next((name for name in node.input if name.endswith(".bias")), None)
+        product = next((products[name] for name in node.input if name in products), None)
+        if node.op_type == "Add" and bias and product and product.input[1] in stored:
+            found[bias.removesuffix("bias") + "weight"] = stored[product.input[1]].T
     if not found:
-        raise ValueError(f"{path}: no {EMBEDDING}*, this is no head of a streaming ART model")
-    return found
+        raise ValueError(f"{path}: no tensor of {HEAD}*, this is no head of a streaming ART model")
+    return {
+        name.removeprefix(HEAD): torch.from_numpy(value.copy()) for name, value in found.items()
+    }
 
 
+@torch.no_grad()
 def start_from(model: ArtModel, folder: Path) -> None:
-    """Begin with the encoder and the frame embedding of the model in ``folder``; all else stays."""
+    """Begin with the encoder and the head of the model in ``folder``.
+
+    The export folds the text bank and leaves out what only training reads: the bank, its
+    projections and the readouts stay as they are, and the classifier on ``x_cls`` alone takes its
+    columns of the final one.
+    """
     load_encoder(model.encoder, folder / "encoder.onnx")
-    model.head.whole.embedding.load_state_dict(embedding_of(folder / "head.onnx"))
+    head = model.head
+    stored = weights_of_head(folder / "head.onnx")
+    own = head.state_dict()
+    fresh = ("semantics.", "readout.", "embedded_readout.", "head_video.")
+    lacking = [name for name in own if name not in stored and not name.startswith(fresh)]
+    if lacking:
+        raise ValueError(f"{folder / 'head.onnx'}: no {', '.join(lacking)}; other recipe")
+    head.load_state_dict({name: stored.get(name, value) for name, value in own.items()})
+    for name, value in head.head_video.state_dict().items():
+        head.head_video.get_parameter(name).copy_(
+            head.head_final.get_parameter(name)[..., : value.shape[-1]]
+        )

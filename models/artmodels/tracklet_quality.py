@@ -70,7 +70,8 @@ class Tally:
     chosen: np.ndarray  # [K, P] clips by that part
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(*(a + b for a, b in zip(vars(self).values(), vars(other).values())))  # noqa: B905
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Tally(*(a + b for a, b in pairs))
 
     def shares(self) -> dict[str, np.ndarray]:
         """Means over frames, each ``[K]``."""

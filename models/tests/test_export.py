@@ -13,7 +13,6 @@ from conftest import LABELS
 
 from artmodels.config import Config, from_dict, load
 from artmodels.encoder import FrameEncoder, lite0
-from artmodels.evaluate import attention_quality, cell_share, intersection_over_union
 from artmodels.export import OUTPUTS, TOKENS, export
 from artmodels.graph import session
 from artmodels.labels import Attributes
@@ -102,18 +101,6 @@ def test_accuracy_counts() -> None:
     assert got["top-1 of all outputs"] == 0.5 and got["missed"] == 0.25
     assert got["position"] == 1.0 and got["take-off"] == 0.75
     assert got["false alarms"] == 0.0
-
-
-def test_attention_quality_counts_peak_and_mass() -> None:
-    attention = np.zeros((1, 1, 4, 4))
-    attention[0, 0, 1, 1], attention[0, 0, 3, 3] = 0.75, 0.25
-    box = np.array([[0.25, 0.25, 0.5, 0.5]])
-    peak, mass = attention_quality(attention, box, np.array([True]))
-    assert peak[0, 0] == 1 and mass[0, 0] == pytest.approx(0.75)
-    assert cell_share(np.array([[0.125, 0, 0.25, 1]]), 4, 4)[0, 0].tolist() == [0.5, 0, 0, 0]
-    assert intersection_over_union(
-        np.array([[0.5, 0.5, 0.5, 0.5]]), np.array([[0.25, 0.25, 0.5, 0.75]])
-    )[0] == pytest.approx(0.5)
 
 
 SHIPPED = sorted((MODELS / "zoo").glob("*/model.toml"))

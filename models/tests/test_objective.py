@@ -16,6 +16,7 @@ from artmodels.labels import Attributes
 from artmodels.objective import (
     attribute_loss,
     box_loss,
+    followed_boxes,
     inside_loss,
     readout_terms,
     rotation_loss,
@@ -176,15 +177,21 @@ def test_attention_and_boxes_count_where_a_body_is_seen() -> None:
     shape = (BATCH, queries, FRAMES, cells, cells)
     attention = torch.softmax(torch.randn(shape).flatten(3), dim=-1).view(shape)
     boxes = torch.rand(BATCH, queries, FRAMES, 4)
+    target.frames.parts[..., :2] = 0.2
+    target.frames.parts[..., 2:] = 0.7
+    target.frames.parts[0] = torch.nan
+    truth = followed_boxes(target, ("body", "head"), queries)
     masses, gaps = [], []
     for b in range(BATCH):
         for t in range(FRAMES):
-            if not target.frames.seen[b, t]:
-                continue
-            x0, y0, x1, y1 = target.frames.body[b, t].tolist()
-            true = torch.tensor([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0])
-            gaps.append((boxes[b, 0, t] - true).abs().mean().item())
-            for k in range(queries):
+            part = [0.2, 0.2, 0.7, 0.7] if b else None
+            body = target.frames.body[b, t].tolist() if target.frames.seen[b, t] else None
+            for k, box in enumerate((body, part)):
+                if box is None:
+                    continue
+                x0, y0, x1, y1 = box
+                true = torch.tensor([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0])
+                gaps.append((boxes[b, k, t] - true).abs().mean().item())
                 mass = sum(
                     attention[b, k, t, y, x].item()
                     for y in range(cells)
@@ -193,10 +200,20 @@ def test_attention_and_boxes_count_where_a_body_is_seen() -> None:
                     if y / cells < y1 and (y + 1) / cells > y0
                 )
                 masses.append(-math.log(mass))
-    assert inside_loss(attention, target).item() == pytest.approx(
-        sum(masses) / len(masses), abs=1e-5
-    )
-    assert box_loss(boxes, target).item() == pytest.approx(sum(gaps) / len(gaps), abs=1e-5)
+    inside = sum(masses) / len(masses)
+    assert inside_loss(attention, truth).item() == pytest.approx(inside, abs=1e-5)
+    assert box_loss(boxes, truth).item() == pytest.approx(sum(gaps) / len(gaps), abs=1e-5)
+
+
+def test_queries_follow_what_the_recipe_names() -> None:
+    target = made_target()
+    alone = followed_boxes(target, ("head",), 2)
+    assert torch.equal(alone[:, 0], target.frames.parts[:, :, 0])
+    seen = target.frames.seen
+    assert torch.equal(alone[:, 1][seen], target.frames.body[seen])
+    assert alone[:, 1][~seen].isnan().all()
+    with pytest.raises(ValueError, match="'tail' is no part, known are body, head, torso"):
+        followed_boxes(target, ("body", "tail"), 2)
 
 
 def test_aggregation_weights_sum_to_one_in_both_heads(config: Config) -> None:
