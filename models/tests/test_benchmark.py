@@ -1,0 +1,133 @@
+"""The benchmark: every row trains and exports, finished runs are kept, tables say what came out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import LABELS, made_features
+
+from artmodels.benchmark.ablations import ABLATIONS, FULL
+from artmodels.benchmark.config import BenchmarkConfig
+from artmodels.benchmark.cost import Cost, cost
+from artmodels.benchmark.ledger import Ledger
+from artmodels.benchmark.plot import accuracy_against_cost
+from artmodels.benchmark.running import dives, fit, scores
+from artmodels.benchmark.runs import missing
+from artmodels.benchmark.systems import SYSTEMS, System, TokenNetwork
+from artmodels.benchmark.table import ablation_table, main_table
+from artmodels.config import from_dict, load
+from artmodels.encoder import TOKEN_CHANNELS
+from artmodels.features import FeatureSet
+from artmodels.labels import Attributes
+from artmodels.text import random_bank
+
+CLASSES = len(LABELS) - 1
+ROWS = (*SYSTEMS, *ABLATIONS)
+
+
+@pytest.fixture
+def small() -> BenchmarkConfig:
+    """Six samples of a 4x4 grid and a stage of eight channels."""
+    values = {
+        "data": {"size": 64, "frames": 6, "seconds": 1.2},
+        "stage": {"width": 8},
+        "run": {"train": 2, "test": 2, "epochs": 1, "batch": 3, "warmup": 1},
+        "systems": {
+            "tcm": {"reduced": 4, "patch": 3},
+            "neck": {"layers": 1, "neurons": 2, "width": 8, "gradient": "sparse"},
+            "head": {"width": 16, "inner": 16, "heads": 2, "hidden": 16, "enhance_layers": 1},
+        },
+    }
+    return from_dict(BenchmarkConfig, values)
+
+
+def made_network(system: System, config: BenchmarkConfig) -> TokenNetwork:
+    torch.manual_seed(0)
+    return TokenNetwork(system, config, random_bank(5, 12))
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=[one.name for one in SYSTEMS])
+def test_every_row_exports_with_its_cost(system: System, small: BenchmarkConfig) -> None:
+    found = cost(made_network(system, small), small)
+    assert found.gap < 1e-3 and found.gmacs > 0 and found.milliseconds > 0
+    assert found.parameters > 0
+
+
+def test_rows_are_different_networks(small: BenchmarkConfig) -> None:
+    tokens = torch.randn(2, 6, TOKEN_CHANNELS, 4, 4)
+    said = [made_network(one, small).eval()(tokens).logits for one in SYSTEMS[:6]]
+    assert all(not torch.allclose(a, b) for i, a in enumerate(said) for b in said[i + 1 :])
+    for logits in said:
+        assert logits.shape == (2, 5)
+
+
+def test_order_matters_to_all_rows_but_tsn(small: BenchmarkConfig) -> None:
+    tokens = torch.randn(2, 6, TOKEN_CHANNELS, 4, 4)
+    for system in SYSTEMS:
+        network = made_network(system, small)
+        for parameter in network.parameters():
+            parameter.data.add_(0.1 * torch.randn_like(parameter))
+        network.eval()
+        same = torch.allclose(network(tokens).logits, network(tokens.flip(1)).logits, atol=1e-5)
+        assert same == (system.name == "TSN"), system.name
+
+
+def test_a_row_learns_its_training_clips(small: BenchmarkConfig, tmp_path: Path) -> None:
+    tokens = made_features(tmp_path / "tokens", TOKEN_CHANNELS, 4)
+    data = dives(FeatureSet.open(tokens, "train"), CLASSES, 2)
+    assert data.truth["label"].tolist() == [0, 1, 2, 0, 1, 2]
+    longer = replace(small, run=replace(small.run, epochs=60, lr=1e-2))
+    torch.manual_seed(0)
+    network = TokenNetwork(SYSTEMS[1], longer, random_bank(CLASSES, 12))
+    fit(network, data, Attributes.of(LABELS[:-1]), longer, seed=0)
+    logits = scores(network, data, longer)
+    assert logits.shape == (6, CLASSES + 1)
+    assert logits.argmax(1).tolist() == data.truth["label"].tolist()
+
+
+def test_too_few_clips_are_told(tmp_path: Path) -> None:
+    tokens = made_features(tmp_path / "tokens", TOKEN_CHANNELS, 4)
+    with pytest.raises(ValueError, match="6 clips of 3 classes, 4 of each are asked for"):
+        dives(FeatureSet.open(tokens, "train"), CLASSES, 4)
+
+
+def test_finished_runs_are_kept(small: BenchmarkConfig, tmp_path: Path) -> None:
+    path = tmp_path / "runs.jsonl"
+    ledger = Ledger(path, small.budget())
+    everything = missing(ledger, 2, 1)
+    assert len(everything) == 2 * len(SYSTEMS) + len(ABLATIONS)
+    ledger.add("TSN", 0, {"top-1": 0.5, "mean-class": 0.4, "seconds": 1.0})
+    again = Ledger(path, small.budget())
+    assert [(s.name, seed) for s, seed in missing(again, 2, 1)] == [
+        (s.name, seed) for s, seed in everything if (s.name, seed) != ("TSN", 0)
+    ]
+    other = replace(small, run=replace(small.run, epochs=2))
+    assert len(missing(Ledger(path, other.budget()), 2, 1)) == len(everything)
+    path.write_text(path.read_text() + "half a li")
+    with pytest.raises(ValueError, match="runs.jsonl, line 2: not a record of a run"):
+        Ledger(path, small.budget())
+
+
+def test_tables_and_plot(small: BenchmarkConfig, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "runs.jsonl", small.budget())
+    for seed, right in enumerate((0.5, 0.6)):
+        found = {"top-1": right, "mean-class": 0.4, "seconds": 30.0}
+        ledger.add("TSN", seed, found)
+        ledger.add(FULL, seed, found)
+    ledger.add("ART: K = 1", 1, {"top-1": 0.7, "mean-class": 0.4, "seconds": 30.0})
+    measured = {one.name: Cost(12345, 0.0192, 1.25, 0.0) for one in SYSTEMS}
+    row = main_table(ledger, measured).splitlines()[2]
+    assert row == "| TSN | 55.0 +- 7.1 | 40.0 +- 0.0 | 2 | 12,345 | 19.2 | 1.2 | 30 |"
+    assert ablation_table(ledger).splitlines()[2:] == ["| K = 1 | 70.0 | 60.0 | 1 |"]
+    accuracy_against_cost(ledger, measured, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_recipe_that_ships_builds_every_row() -> None:
+    path = Path(__file__).parents[1] / "configs" / "benchmark.toml"
+    config = load(path, BenchmarkConfig)
+    tokens = torch.randn(1, config.data.frames, TOKEN_CHANNELS, 10, 10)
+    for system in ROWS:
+        network = TokenNetwork(system, config, random_bank(48, 384)).eval()
+        assert network(tokens).logits.shape == (1, 48)
