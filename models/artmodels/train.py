@@ -104,6 +104,7 @@ class Trainer:
         self, model: ArtModel, labels: list[str], tokens: Path, out: Path, limit: int | None = None
     ) -> None:
         self.model, self.config, self.out = model, model.config, out
+        out.parent.mkdir(parents=True, exist_ok=True)
         self.attributes = Attributes.of(labels[:-1])
         self.data = FeatureSet.open(tokens, "train", limit)
         self.held = FeatureSet.open(tokens, "val")
