@@ -34,7 +34,7 @@ def _benchmark(args: argparse.Namespace) -> None:
         _render(args, tokens)
     ledger = Ledger(args.work / "runs.jsonl", config.budget())
     todo = missing(ledger, args.seeds, args.ablations)
-    run_all(tokens, config, ledger, todo, args.jobs)
+    run_all(args.work, tokens, args.encoder, config, ledger, todo, args.jobs)
     measured = costs(config, text_bank())
     text = "\n\n".join([main_table(ledger, measured), ablation_table(ledger), ""])
     print(text)
@@ -48,7 +48,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     one = commands.add_parser("benchmark", help=text, description=text)
     one.set_defaults(run=_benchmark)
     folder = Path(__file__).parents[2]
-    one.add_argument("--work", type=Path, required=True, help="folder of tokens, runs and tables")
+    one.add_argument(
+        "--work", type=Path, required=True, help="folder of tokens, runs, models and tables"
+    )
     one.add_argument("--config", type=Path, default=folder / "configs" / "benchmark.toml")
     one.add_argument("--seeds", type=int, default=3, help="seeds of the table's rows")
     one.add_argument("--ablations", type=int, default=1, help="seeds of the ablations; 0 for none")

@@ -82,14 +82,14 @@ def run(
     attributes: Attributes,
     bank: Tensor,
     config: BenchmarkConfig,
-) -> Found:
-    """Train and test once: top-1, mean-class and seconds of CPU."""
+) -> tuple[TokenNetwork, Found]:
+    """Train and test once: the network, and its top-1, mean-class and seconds of CPU."""
     torch.manual_seed(seed)
     begun = time.process_time()
     network = TokenNetwork(system, config, bank)
     fit(network, train, attributes, config, seed)
     found = accuracy(scores(network, test, config), test.truth["label"], attributes)
-    return {
+    return network, {
         "top-1": found["top-1"],
         "mean-class": found["mean-class"],
         "seconds": time.process_time() - begun,

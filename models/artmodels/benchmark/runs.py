@@ -7,12 +7,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ..encoder import FrameEncoder
 from ..features import FeatureSet
 from ..labels import Attributes
+from ..start import load_encoder
 from ..synthdive import CLASS_NAMES, phrase
 from ..text import minilm_bank
 from .ablations import ABLATIONS
 from .config import BenchmarkConfig
+from .export import export_row
 from .ledger import Ledger
 from .running import Found, dives, run
 from .systems import SYSTEMS, System
@@ -43,10 +46,14 @@ class _Worker:
 
     current: "_Worker"
 
-    def __init__(self, tokens: Path, config: BenchmarkConfig, bank: Tensor) -> None:
+    def __init__(
+        self, tokens: Path, config: BenchmarkConfig, bank: Tensor, encoder: Path, models: Path
+    ) -> None:
         torch.set_num_threads(1)
         classes = len(CLASS_NAMES)
-        self.config, self.bank = config, bank
+        self.config, self.bank, self.models = config, bank, models
+        self.encoder = FrameEncoder(pretrained=False)
+        load_encoder(self.encoder, encoder)
         self.attributes = Attributes.of(list(CLASS_NAMES))
         self.train = dives(FeatureSet.open(tokens, "train"), classes, config.run.train)
         self.test = dives(FeatureSet.open(tokens, "test"), classes, config.run.test)
@@ -54,7 +61,12 @@ class _Worker:
 
     def run(self, one: Run) -> tuple[str, int, Found]:
         system, seed = one
-        found = run(system, seed, self.train, self.test, self.attributes, self.bank, self.config)
+        network, found = run(
+            system, seed, self.train, self.test, self.attributes, self.bank, self.config
+        )
+        if seed == 0:
+            folder = self.models / system.folder
+            export_row(network, self.encoder, list(CLASS_NAMES), folder)
         return system.name, seed, found
 
 
@@ -67,14 +79,20 @@ def _run(one: Run) -> tuple[str, int, Found]:
 
 
 def run_all(
-    tokens: Path, config: BenchmarkConfig, ledger: Ledger, todo: list[Run], jobs: int
+    work: Path,
+    tokens: Path,
+    encoder: Path,
+    config: BenchmarkConfig,
+    ledger: Ledger,
+    todo: list[Run],
+    jobs: int,
 ) -> None:
-    """Do ``todo`` in ``jobs`` processes of one thread each; every finished run is written at
-    once.
+    """Do ``todo`` in ``jobs`` processes of one thread each; every finished run is written at once,
+    and the networks of the first seed are exported behind ``encoder`` into ``work/models``.
     """
     if not todo:
         return
-    start = (tokens, config, text_bank())
+    start = (tokens, config, text_bank(), encoder, work / "models")
     with multiprocessing.get_context("spawn").Pool(jobs, _start, start) as pool:
         for name, seed, found in tqdm(
             pool.imap_unordered(_run, todo), total=len(todo), desc="benchmark", mininterval=5

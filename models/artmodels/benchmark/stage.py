@@ -75,5 +75,9 @@ class TokenStage(nn.Module):
                 steps.append(AdapterOnMaps(self.channels, frames, config.adapter))
         self.steps = nn.Sequential(*steps)
 
+    def over_frames(self, tokens: Tensor) -> Features:
+        """All of it: the frame-wise part of these networks is the encoder."""
+        return self(tokens)
+
     def forward(self, tokens: Tensor) -> Features:
         return Features(self.steps(tokens.flatten(0, 1)).unflatten(0, (-1, tokens.shape[1])))

@@ -1,5 +1,6 @@
 """The rows of the benchmark: one stage over tokens, and what each published system adds to it."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,11 @@ class System:
 
     name: str
     tables: Tables = field(default_factory=dict)
+
+    @property
+    def folder(self) -> str:
+        """The name as a folder's."""
+        return re.sub(r"\W+", "-", self.name.lower()).strip("-")
 
 
 TSM: Tables = {"backbone": {"shift": "both"}}
@@ -57,8 +63,13 @@ class TokenNetwork(VideoModel):
     def __init__(self, system: System, config: BenchmarkConfig, bank: Tensor) -> None:
         nn.Module.__init__(self)
         tables = joined(config.systems, system.tables)
-        tables["data"] = {"frames": config.data.frames, "size": config.data.size}
-        self.config: VideoConfig = from_dict(VideoConfig, tables, system.name)
+        tables["data"] = {
+            "frames": config.data.frames,
+            "size": config.data.size,
+            "fps": config.data.fps,
+        }
+        name = {"name": f"synthdive48-{system.folder}"}
+        self.config: VideoConfig = from_dict(VideoConfig, tables | name, system.name)
         self.backbone = TokenStage(TOKEN_CHANNELS, self.config, config.stage)
         self._still: list[nn.Module] = []
         grid = -(-config.data.size // TOKEN_STRIDE // 2)
