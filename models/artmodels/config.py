@@ -93,6 +93,7 @@ class TrainConfig:
     average: float = 0.998  # decay of the averaged weights that are shipped
     speed: float = 0.12  # resampling of time, +-
     covering: float = 0.75  # share of windows drawn among those that hold the whole dive
+    frozen: tuple[str, ...] = ()  # modules of the head that stay as they began, such as "whole"
     overhang: int = (
         6  # samples by which a window may reach over the clip's ends, which are repeated
     )

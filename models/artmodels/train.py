@@ -105,11 +105,20 @@ class Trainer:
     ) -> None:
         self.model, self.config, self.out = model, model.config, out
         out.parent.mkdir(parents=True, exist_ok=True)
+        self._freeze()
         self.attributes = Attributes.of(labels[:-1])
         self.data = FeatureSet.open(tokens, "train", limit)
         self.held = FeatureSet.open(tokens, "val")
         self.batches = Batches(self.data, self.config, self.attributes, len(labels) - 1)
         self.average = Average(model.head, self.config.train.average)
+
+    def _freeze(self) -> None:
+        parts = dict(self.model.head.named_children())
+        for name in self.config.train.frozen:
+            if name not in parts:
+                known = ", ".join(parts)
+                raise ValueError(f"train.frozen: the head has no '{name}', it has {known}")
+            parts[name].requires_grad_(False)
 
     def run(self, resume: bool = True) -> None:
         """Train both phases; the model ends with the averaged weights."""
