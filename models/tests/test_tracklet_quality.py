@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from artmodels.evaluate import WATCHED, tallies, tracklet_table, usual_parts
 from artmodels.tracklet_quality import (
     cell_share,
     off_centre,
@@ -87,3 +88,18 @@ def test_random_cells_are_one_cell_a_frame() -> None:
     got = random_cells((2, 30, 4, 5), np.random.default_rng(0))
     assert got.shape == (2, 30, 4, 5) and (got.sum((-2, -1)) == 1).all()
     assert len(np.unique(got.reshape(60, -1).argmax(-1))) > 10
+
+
+def test_the_report_sets_every_look_beside_the_others() -> None:
+    attention, boxes, body, parts, action = made_clip()
+    body[:2], body[2] = [0.0, 0.0, 1.0, 1.0], [0.6, 0.0, 1.0, 0.4]
+    parts = np.repeat(parts, 7, axis=1)  # as many parts as a body has
+    looks = dict.fromkeys(WATCHED, (attention, boxes))
+    found = tallies(looks, body, parts, action)
+    assert found["all", "trained"].frames == 3 and found["off-centre", "trained"].frames == 1
+    lines = tracklet_table(found)
+    assert lines[2] == "| **all frames: 3** | | | |"
+    assert "| query 1: box centre on one and the same part | 100.0 | 100.0 | 100.0 |" in lines
+    assert "| query 2: IoU of its box with that part's | 0.67 | 0.67 | 0.67 |" in lines
+    assert lines[13] == "| **off-centre frames: 1** | | | |"
+    assert usual_parts(found["all", "trained"], most=1) == "query 1: head 100; query 2: head 100"

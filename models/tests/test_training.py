@@ -84,6 +84,18 @@ def test_a_resumed_run_ends_with_the_same_weights(
         assert torch.equal(value, resumed[key]), key
 
 
+def test_frozen_parts_stay_as_they_began(config: Config, tmp_path: Path) -> None:
+    tokens = made_features(tmp_path / "tokens", TOKEN_CHANNELS, 4)
+    still = replace(config, train=replace(config.train, global_epochs=0, frozen=("whole",)))
+    before = made_model(still).head.state_dict()
+    after = trained(still, tokens, tmp_path / "new" / "model.pt")
+    moved = {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])}
+    assert "whole" not in moved and {"regions", "head_final", "query"} <= moved
+    unknown = replace(config, train=replace(config.train, frozen=("all",)))
+    with pytest.raises(ValueError, match="train.frozen: the head has no 'all', it has semantics,"):
+        Trainer(made_model(unknown), LABELS, tokens, tmp_path / "model.pt")
+
+
 def test_an_epoch_is_the_same_for_the_same_seed(config: Config, tmp_path: Path) -> None:
     data = FeatureSet.open(made_features(tmp_path, TOKEN_CHANNELS, 4), "train")
     batches = Batches(data, config, Attributes.of(LABELS[:-1]), len(LABELS) - 1)
