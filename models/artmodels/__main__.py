@@ -14,7 +14,7 @@ from .benchmark import cli as benchmark
 from .encoder import FrameEncoder
 from .evaluate import predict_split, report
 from .export import export
-from .features import FeatureSet, extract
+from .features import FeatureSet, extract, extract_together
 from .frame_stage import tune
 from .labels import BACKGROUND_NAME, Attributes
 from .model import ArtModel, load_model, save_model
@@ -98,23 +98,27 @@ def _sprites(args: argparse.Namespace) -> None:
 def _recipe(args: argparse.Namespace) -> None:
     """Every step after another, each in its own process; finished steps are skipped."""
     work, jobs = args.work, args.jobs
-    features, tokens = work / "features", work / "tokens"
-    stage, model = work / "frame-stage.pt", work / "model.pt"
+    tokens, model = work / "tokens", work / "model.pt"
 
     def command(name: str, **options: object) -> list[str]:
         words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
         return [sys.executable, "-m", "artmodels", name, *words]
 
-    shared = {"config": args.config, "out": features, "parts": jobs}
-    renderers = [subprocess.Popen(command("features", **shared, part=n)) for n in range(jobs)]
-    if any([renderer.wait() for renderer in renderers]):  # noqa: C419, wait for all of them
-        raise SystemExit("rendering failed")
-    if not stage.exists():
-        step = command("tune", config=args.config, features=features, out=stage)
+    if args.start:
+        encoder = args.start / "encoder.onnx"
+        extract_together(jobs, config=args.config, out=tokens, encoder=encoder)
+        beginning = {"start": args.start}
+    else:
+        features, stage = work / "features", work / "frame-stage.pt"
+        extract_together(jobs, config=args.config, out=features)
+        if not stage.exists():
+            step = command("tune", config=args.config, features=features, out=stage)
+            subprocess.run(step, check=True)
+        step = command("tokens", config=args.config, features=features, stage=stage, out=tokens)
         subprocess.run(step, check=True)
+        beginning = {"stage": stage}
     for step in (
-        command("tokens", config=args.config, features=features, stage=stage, out=tokens),
-        command("train", config=args.config, tokens=tokens, stage=stage, out=model),
+        command("train", config=args.config, tokens=tokens, out=model, **beginning),
         command("export", model=model, out=args.out),
         command(
             "evaluate",
@@ -189,6 +193,7 @@ def parser() -> argparse.ArgumentParser:
 
     text = "all of it, from nothing to a model folder"
     one = add("recipe", _recipe, text, config=recipe, work="work folder", out="model folder")
+    one.add_argument("--start", type=Path, help="folder of an exported model to go on from")
     one.add_argument("--jobs", type=int, default=2, help="rendering processes")
     return top
 

@@ -8,6 +8,8 @@ only when complete, so an interrupted run continues with the next missing one.
 import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,15 @@ def extract(
             truth.append({key: np.asarray(getattr(clip, key)) for key in TRUTH})
         joined = {key: np.stack([one[key] for one in truth]) for key in TRUTH}
         write_shard(folder, np.stack(features), joined)
+
+
+def extract_together(jobs: int, **options: object) -> None:
+    """The command ``features`` with ``options``, its shards shared among ``jobs`` processes."""
+    words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
+    command = [sys.executable, "-m", "artmodels", "features", *words, "--parts", str(jobs)]
+    running = [subprocess.Popen([*command, "--part", str(part)]) for part in range(jobs)]
+    if any([process.wait() for process in running]):  # noqa: C419, wait for all of them
+        raise SystemExit("rendering failed")
 
 
 @dataclass

@@ -1,11 +1,10 @@
 """``python -m artmodels benchmark``: tokens, runs, tables and plot in one command."""
 
 import argparse
-import subprocess
-import sys
 from pathlib import Path
 
 from .. import config as configs
+from ..features import extract_together
 from .config import BenchmarkConfig
 from .ledger import Ledger
 from .plot import accuracy_against_cost
@@ -15,23 +14,12 @@ from .table import ablation_table, costs, main_table
 NEEDED = "train,test"
 
 
-def _render(args: argparse.Namespace, tokens: Path) -> None:
-    """Tokens of both splits by the frozen encoder; shards already there are kept."""
-    words = [
-        *("--config", args.recipe, "--out", tokens, "--splits", NEEDED),
-        *("--encoder", args.encoder, "--parts", args.jobs),
-    ]
-    command = [sys.executable, "-m", "artmodels", "features", *(str(word) for word in words)]
-    renderers = [subprocess.Popen([*command, "--part", str(n)]) for n in range(args.jobs)]
-    if any([renderer.wait() for renderer in renderers]):  # noqa: C419, wait for all of them
-        raise SystemExit("rendering failed")
-
-
 def _benchmark(args: argparse.Namespace) -> None:
     config: BenchmarkConfig = configs.load(args.config, BenchmarkConfig)
     tokens = args.tokens or args.work / "tokens"
     if not args.tokens:
-        _render(args, tokens)
+        options = {"config": args.recipe, "splits": NEEDED, "encoder": args.encoder}
+        extract_together(args.jobs, **options, out=tokens)
     ledger = Ledger(args.work / "runs.jsonl", config.budget())
     todo = missing(ledger, args.seeds, args.ablations)
     run_all(args.work, tokens, args.encoder, config, ledger, todo, args.jobs)
