@@ -22,6 +22,7 @@ from .synthdive import CLASS_NAMES, cli, phrase
 from .text import minilm_bank, random_bank
 from .tokens import encode
 from .train import Trainer
+from .video import cli as video_cli
 
 
 def _features(args: argparse.Namespace) -> None:
@@ -163,6 +164,8 @@ def parser() -> argparse.ArgumentParser:
 
     text = "write encoder, head and clip graphs with manifests, checked in ONNX Runtime"
     add("export", _export, text, model="model file", out="folder to write")
+
+    video_cli.add_parser(commands)
 
     text = "accuracy and tracklet quality of the exported graphs, as Markdown"
     one = add("evaluate", _evaluate, text, model="model file", folder="folder of the export")

@@ -154,7 +154,8 @@ def test_order_of_frames_matters(config: Config) -> None:
 def test_selection_follows_the_slow_bank() -> None:
     bank = SemanticsBank(random_bank(5, 12))
     video = bank.slow[3, 2] + 0.5 * bank.slow[6, 4]
-    entries, classes = bank.select(video[None], 2)
+    flat, classes = bank.select(video[None], 2)
+    entries = bank.slow.flatten(0, 1)[flat]
     assert classes.tolist() == [[2, 4]]
     assert torch.equal(entries[0], torch.stack([bank.slow[3, 2], bank.slow[6, 4]]))
 

@@ -10,6 +10,7 @@ STEPS = {
     "tokens": ["--config", "c.toml", "--features", "f", "--out", "o"],
     "train": ["--config", "c.toml", "--tokens", "t", "--out", "o"],
     "export": ["--model", "m", "--out", "o"],
+    "export-video": ["--model", "m", "--out", "o"],
     "evaluate": ["--model", "m", "--folder", "d"],
     "recipe": ["--config", "c.toml", "--work", "w", "--out", "o"],
 }
