@@ -11,6 +11,9 @@ STEPS = {
     "train": ["--config", "c.toml", "--tokens", "t", "--out", "o"],
     "export": ["--model", "m", "--out", "o"],
     "export-video": ["--model", "m", "--out", "o"],
+    "fit": ["--config", "c.toml", "--data", "d", "--out", "o"],
+    "assess": ["--config", "c.toml", "--model", "m", "--data", "d", "--out", "o"],
+    "compare": ["a", "b", "--out", "o"],
     "evaluate": ["--model", "m", "--folder", "d"],
     "recipe": ["--config", "c.toml", "--work", "w", "--out", "o"],
 }

@@ -13,9 +13,9 @@ BASE, STEP = 30, 8
 HEIGHT, WIDTH = 48, 64
 
 
-def picture(k: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
+def picture(k: int, height: int = HEIGHT, width: int = WIDTH, bar: int = 250) -> np.ndarray:
     frame = np.full((height, width, 3), BASE + STEP * k, np.uint8)
-    frame[:, : width // 8] = 250
+    frame[:, : width // 8] = bar
     return frame
 
 
@@ -25,7 +25,9 @@ def number(frames: np.ndarray) -> list[int]:
     return np.rint((grey - BASE) / STEP).astype(int).tolist()
 
 
-def video(path: Path, frames: int = 16, height: int = HEIGHT, width: int = WIDTH) -> None:
+def video(
+    path: Path, frames: int = 16, height: int = HEIGHT, width: int = WIDTH, bar: int = 250
+) -> None:
     """A file as its suffix says: MPEG-4 with B-frames in AVI, H.264 in MP4, VP8 in WebM."""
     path.parent.mkdir(parents=True, exist_ok=True)
     codec = {".avi": "mpeg4", ".mp4": "libx264", ".webm": "libvpx"}[path.suffix]
@@ -36,7 +38,7 @@ def video(path: Path, frames: int = 16, height: int = HEIGHT, width: int = WIDTH
         if codec == "mpeg4":
             stream.codec_context.max_b_frames = 2
         for k in range(frames):
-            shown = av.VideoFrame.from_ndarray(picture(k, height, width), format="rgb24")
+            shown = av.VideoFrame.from_ndarray(picture(k, height, width, bar), format="rgb24")
             container.mux(stream.encode(shown))
         container.mux(stream.encode())
 
@@ -53,13 +55,14 @@ def text(path: Path, *lines: str) -> None:
 
 
 def diving48(root: Path, clips: int = 6) -> None:
+    """The classes differ by their bars, bright or dark."""
     words = [["Back", "15som", "05Twis", "FREE"], ["Forward", "1som", "NoTwis", "PIKE"]]
     text(root / "annotations/Diving48_vocab.json", json.dumps(words))
     for part, first in (("train", 0), ("test", clips)):
         entries = []
         for k in range(first, first + clips):
             name = f"-mmq0PT_u8k_{k:05d}"
-            video(root / "videos" / f"{name}.mp4")
+            video(root / "videos" / f"{name}.mp4", bar=250 if k % 2 else 0)
             entries.append({"vid_name": name, "label": k % 2, "start_frame": 2, "end_frame": 14})
         text(root / f"annotations/Diving48_V2_{part}.json", json.dumps(entries))
 
