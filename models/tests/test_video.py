@@ -194,6 +194,12 @@ def test_eq_18_has_six_terms() -> None:
         assert (gradient is not None) == (name == "semantics"), name
     model = made()
     assert set(video_terms(model, model(pictures(model)), torch.eye(3)[:2])) == {"final"}
+    model = made(head={"kind": "art"}, objective={"levels": ["tracklet"]})
+    terms = video_terms(model, model(pictures(model)), torch.eye(3)[:2])
+    assert set(terms) == {"final", "video", "semantics", "tracklet"}
+    model = made(head={"kind": "art"}, objective={"levels": ["spacial"]})
+    with pytest.raises(ValueError, match="spatial, temporal, tracklet"):
+        video_terms(model, model(pictures(model)), torch.eye(3)[:2])
 
 
 @pytest.mark.parametrize(
@@ -206,7 +212,7 @@ def test_eq_18_has_six_terms() -> None:
         ({"backbone": {"temporal": "dia"}}, "dia needs a vision transformer"),
         ({"backbone": {"temporal": "left"}}, "none, uniformer, aim, dia, tea"),
         ({"backbone": {"name": "test_vit", "temporal": "tea"}}, "needs a ResNet"),
-        ({"backbone": {"temporal": "tea"}}, "no bottleneck"),
+        ({"backbone": {"name": "test_convnext", "temporal": "tea"}}, "no bottleneck"),
         ({"backbone": {"temporal": "tea", "shift": "both"}}, "use shift = 'none'"),
         ({"backbone": {"weights": "/nowhere"}}, "no file /nowhere"),
         ({"tcm": {"use": True, "after": "res7"}}, "no res7 to put TCM after"),

@@ -86,7 +86,7 @@ class DirectionalAdapter(nn.Module):
         self.frames = frames
         self.reach = config.kernel - 1
         self.down = nn.Linear(channels, width)
-        self.kernels = nn.ParameterDict({way: kernel_of(config.kernel, width) for way in wanted})
+        self.kernels = nn.ParameterDict([(way, kernel_of(config.kernel, width)) for way in wanted])
         self.balance = nn.Parameter(torch.zeros(len(wanted))) if len(wanted) > 1 else None
         self.activation = nn.GELU()
         self.up = _zero(nn.Linear(width, channels))
