@@ -1,15 +1,13 @@
 """Scores against naive counts, costs against known ones, protocols, results that come back."""
 
-import os
-import socket
 from pathlib import Path
 
 import cv2
+import forks
 import numpy as np
 import pytest
 import torch
 import trees
-from test_fit import FORK
 
 from artmodels.data import DatasetConfig, SamplingConfig, TestClips, ViewsConfig, read
 from artmodels.data.unreadable import Unreadable
@@ -21,7 +19,8 @@ from artmodels.evaluation.results import Results, mean_row, report, table
 from artmodels.evaluation.scores import closest, confusion
 from artmodels.sprites.systems import system
 from artmodels.training import Processes
-from artmodels.video import VideoModel
+from artmodels.video import VideoConfig
+from artmodels.video.config import ClipConfig
 
 
 def found(videos: int = 200, classes: int = 9) -> Predictions:
@@ -63,7 +62,9 @@ class Brightness(torch.nn.Module):
         return type("Output", (), {"logits": torch.stack([grey, 100 - grey], 1) / 50})
 
 
-def tested(root: Path, clips: int, crops: int, batch: int, processes: Processes | None = None):  # noqa: ANN201
+def assessed(
+    root: Path, clips: int, crops: int, batch: int, processes: Processes | None = None
+) -> tuple[TestClips, Predictions]:
     listing = read(DatasetConfig("diving48"), root, "test")
     views = ViewsConfig(clips, crops, resize=(32,))
     data = TestClips(listing, 4, 32, SamplingConfig("dense", 8), views, Unreadable())
@@ -73,7 +74,7 @@ def tested(root: Path, clips: int, crops: int, batch: int, processes: Processes 
 @pytest.mark.parametrize(("clips", "crops"), [(1, 1), (2, 3), (10, 3)])
 def test_views_are_averaged(clips: int, crops: int, tmp_path: Path) -> None:
     trees.diving48(tmp_path, 3)
-    data, one = tested(tmp_path, clips, crops, batch=4)
+    data, one = assessed(tmp_path, clips, crops, batch=4)
     for row, label, item in zip(one.scores, one.labels, one.items, strict=True):
         views, truth = data[int(item)]
         assert views.shape == (clips * crops, 4, 32, 32, 3) and truth == label
@@ -85,25 +86,16 @@ def test_processes_share_the_videos(tmp_path: Path) -> None:
     trees.diving48(tmp_path, 5)
     (tmp_path / "videos/-mmq0PT_u8k_00006.mp4").unlink()
     with pytest.warns(UserWarning, match="00006"):
-        alone = tested(tmp_path, 2, 1, 8)[1]
+        alone = assessed(tmp_path, 2, 1, 8)[1]
     assert alone.left_out == 1 and alone.items.tolist() == [0, 2, 3, 4]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
 
     def work(rank: int) -> None:
-        os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
-        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
         processes = Processes.joined("cpu")
-        one = tested(tmp_path, 2, 1, 8, processes)[1]
+        one = assessed(tmp_path, 2, 1, 8, processes)[1]
         np.savez(tmp_path / f"{rank}.npz", scores=one.scores, items=one.items)
         processes.leave()
 
-    workers = [FORK.Process(target=work, args=(rank,)) for rank in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
+    forks.together(work)
     for rank in range(2):
         part = np.load(tmp_path / f"{rank}.npz")
         assert np.array_equal(part["scores"], alone.scores)
@@ -118,18 +110,27 @@ def test_without_a_readable_video_there_is_no_score(tmp_path: Path) -> None:
         pytest.warns(UserWarning),
         pytest.raises(RuntimeError, match="none of the 1 test videos"),
     ):
-        tested(tmp_path, 1, 1, 1)
+        assessed(tmp_path, 1, 1, 1)
+
+
+class Known(torch.nn.Module):
+    """Eight frames through a convolution and a linear layer of known costs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = VideoConfig(data=ClipConfig(frames=8))
+        self.convolution = torch.nn.Conv2d(3, 32, 3, padding=1)
+        self.linear = torch.nn.Linear(32, 4)
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        maps = self.convolution(frames.flatten(0, 1).permute(0, 3, 1, 2).float())
+        return self.linear(maps.mean((2, 3)))
 
 
 def test_costs_of_a_known_network() -> None:
-    model: VideoModel = system("TSN", "order")
-    model.backbone.steps = torch.nn.ModuleDict({"res2": torch.nn.Conv2d(3, 32, 3, padding=1)})
-    model.backbone.split = 1
-    model.head.linear = torch.nn.Linear(32, 4)
-    frames, size = model.config.data.frames, 32
-    want = frames * (size * size * 32 * 27 + 32 * 4)
-    assert gmacs(model, size) == pytest.approx(want / 1e9, rel=1e-6)
-    assert parameters(model) == 32 * 27 + 32 + 32 * 4 + 4
+    want = 8 * (32 * 32 * 32 * 27 + 32 * 4)
+    assert gmacs(Known(), 32) == pytest.approx(want / 1e9, rel=1e-6)
+    assert parameters(Known()) == 32 * 27 + 32 + 32 * 4 + 4
 
 
 def results(name: str = "TSM", top: float = 0.5) -> Results:

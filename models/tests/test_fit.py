@@ -1,15 +1,14 @@
 """The trainer: what a step does, interruption at any moment, several processes, the log."""
 
 import math
-import multiprocessing
 import os
 import random
 import signal
-import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import forks
 import numpy as np
 import pytest
 import torch
@@ -26,7 +25,6 @@ from artmodels.training.order import Order, SeededItems
 from artmodels.training.schedule import schedule
 from artmodels.video import VideoModel
 
-FORK = multiprocessing.get_context("fork")
 BASE = FitConfig(epochs=3, batch=4, lr=0.05, milestones=(2,), workers=0, checkpoint=4, log=1)
 
 
@@ -90,14 +88,6 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
         assert torch.equal(value, other[key]), key
 
 
-def in_a_process(work: Callable[[], None]) -> int | None:
-    """Exit code of ``work`` done in a process of its own; -9 if it was killed."""
-    process = FORK.Process(target=work)
-    process.start()
-    process.join(120)
-    return process.exitcode
-
-
 def dies(at: int) -> Callable[[int], None]:
     def before(given: int) -> None:
         if given == at:
@@ -118,7 +108,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(
     def killed() -> None:
         Trainer(plain(), Points(before=dies(at)), config, tmp_path / "killed").run()
 
-    assert in_a_process(killed) == -signal.SIGKILL
+    assert forks.alone(killed) == -signal.SIGKILL
     resumed = Trainer(Plain(), data := Points(), config, tmp_path / "killed")
     resumed.run()
     assert data.given < 60
@@ -143,7 +133,7 @@ def test_so_does_a_whole_network_with_banks_and_deciding_neurons(tmp_path: Path)
         trainer._learn = dying
         trainer.run()
 
-    assert in_a_process(killed) == -signal.SIGKILL
+    assert forks.alone(killed) == -signal.SIGKILL
     resumed = Trainer(whole(), Sprites(8), config, tmp_path / "killed")
     resumed.run()
     end = resumed.learner.state_dict()
@@ -177,30 +167,15 @@ def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:
 
 def together(config: FitConfig, out: Path, model: Callable[[], nn.Module]) -> None:
     """Train in two processes that talk by Gloo; each leaves its weights."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
 
     def work(rank: int) -> None:
-        os.environ |= {
-            "RANK": str(rank),
-            "LOCAL_RANK": str(rank),
-            "WORLD_SIZE": "2",
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(port),
-        }
         processes = Processes.joined("cpu")
         trainer = Trainer(model(), Points(), config, out, processes=processes)
         trainer.run()
         torch.save((trainer.learner.state_dict(), trainer.data.given), f"{out}.{rank}")
         processes.leave()
 
-    workers = [FORK.Process(target=work, args=(rank,)) for rank in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-    assert [worker.exitcode for worker in workers] == [0, 0]
+    forks.together(work)
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
