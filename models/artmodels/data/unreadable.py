@@ -37,6 +37,6 @@ class Unreadable:
         """How many, and which."""
         found = self.found()
         if not found:
-            return "all clips could be read"
+            return "no clip was found unreadable"
         named = "\n".join(f"  {path}: {reason}" for path, reason in sorted(found.items()))
         return f"{len(found)} clips could not be read and were left out:\n{named}"

@@ -18,6 +18,7 @@ from ..video.checkpoint import save_video
 from .learner import VideoLearner
 from .processes import Processes
 from .recipe import FitRecipe
+from .start import start_from
 from .trainer import Trainer
 
 UNREADABLE = "unreadable.txt"
@@ -63,6 +64,9 @@ def fit(args: argparse.Namespace) -> None:
     shown = TestClips(held, frames, size, recipe.sampling, views, unreadable)
     torch.manual_seed(recipe.seed)
     model = VideoModel(recipe.network, made_bank(recipe.network, list(train.names)))
+    if args.start:
+        kept = start_from(model, args.start)
+        print(f"starts from {args.start}, apart from parts of: {', '.join(kept) or 'nothing'}")
 
     def validate() -> dict[str, float]:
         part = recipe.fit.batch // (processes.count * recipe.fit.accumulate)
@@ -88,4 +92,6 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add_data(one)
     text = "folder of the run: states, TensorBoard's files, clips left out, model.pt"
     one.add_argument("--out", type=Path, required=True, help=text)
+    text = "model.pt of another run: weights that fit are taken from it, as in fine-tuning"
+    one.add_argument("--start", type=Path, help=text)
     one.add_argument("--fresh", action="store_true", help="ignore an interrupted run's state")
