@@ -22,6 +22,7 @@ mod intake;
 mod interpret;
 mod line;
 mod load;
+mod objects;
 mod outlet;
 mod pace;
 mod queries;

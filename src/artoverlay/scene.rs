@@ -150,6 +150,7 @@ mod tests {
     fn result(label: &str, score: f32, x: u32) -> FrameResult {
         let class = ClassScore { label: label.into(), label_id: 1, score };
         FrameResult {
+            object: None,
             model: "m".into(),
             window: 0,
             start: 0,
