@@ -1,5 +1,7 @@
 //! An element between two pads, for frames to be pushed through.
 
+#![allow(dead_code)] // Each bench uses a part of it.
+
 use gst::prelude::*;
 
 /// An element between two pads, or the pads alone.
