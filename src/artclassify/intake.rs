@@ -72,7 +72,7 @@ pub struct Intake {
     windower: Windower,
     converter: Option<FrameConverter>,
     segment: gst::FormattedSegment<gst::ClockTime>,
-    /// The last frame, kept in case a sample is taken from it.
+    /// The last frame, in case a sample is taken from it. One that was sampled is not kept: it can only be repeated.
     last: Option<gst::Buffer>,
     /// How the frames of the last samples were fitted, no more than a window has.
     fits: VecDeque<Fit>,
@@ -273,7 +273,8 @@ impl Intake {
             self.end_grid(end, target);
         }
         self.references.note(buffer, time);
-        let previous = self.last.replace(buffer.clone());
+        let kept = (!self.windower.is_last_sampled()).then(|| buffer.clone());
+        let previous = std::mem::replace(&mut self.last, kept);
         let before = self.counts.samples;
         self.obey(decisions, previous.as_ref(), Some(buffer), target)?;
         if self.counts.samples > before {
