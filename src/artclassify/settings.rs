@@ -68,6 +68,24 @@ pub enum EosPolicy {
     Drop = 1,
 }
 
+/// What windows show.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstArtClassifyRoi")]
+#[repr(i32)]
+pub enum Roi {
+    /// The whole picture.
+    #[default]
+    #[enum_value(name = "Frame: the whole picture", nick = "frame")]
+    Frame = 0,
+    /// Each object that upstream marks.
+    #[enum_value(
+        name = "Meta: each object that a region-of-interest meta marks, in windows of its own; their results lie on their \
+                regions",
+        nick = "meta"
+    )]
+    Meta = 1,
+}
+
 /// Values of the properties that can be set.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -85,6 +103,10 @@ pub struct Settings {
     pub top_k: u32,
     /// Threads of a run; 0 for as many as there are cores.
     pub threads: u32,
+    /// What windows show.
+    pub roi: Roi,
+    /// Objects that are followed at a time.
+    pub max_objects: u32,
     /// Elements with the same one share a model.
     pub engine: Option<String>,
     /// Windows or samples that run together at most.
@@ -107,6 +129,8 @@ impl Default for Settings {
             hop: 0,
             top_k: 5,
             threads: 0,
+            roi: Roi::default(),
+            max_objects: 16,
             engine: None,
             batch_size: 1,
             batch_timeout: 0,
@@ -170,6 +194,22 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             .blurb("Threads that a run of the model may use; 0 = as many as there are cores")
             .maximum(1024)
             .default_value(defaults.threads)
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("roi", defaults.roi)
+            .nick("Region of interest")
+            .blurb("Whether windows show the whole picture, or each object that upstream marks on the frames")
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecUInt::builder("max-objects")
+            .nick("Most objects")
+            .blurb(
+                "How many objects have windows at a time with roi=meta: for a new one the one unseen for longest makes room, \
+                 one in the picture never does",
+            )
+            .minimum(1)
+            .maximum(1024)
+            .default_value(defaults.max_objects)
             .mutable_ready()
             .build(),
         glib::ParamSpecString::builder("engine")
@@ -236,8 +276,8 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
             .blurb(
-                "Since the element started. Counts: frames, unclassified, samples, repeated, resets, windows, results, \
-                 dropped, flushed, waiting, late. Times in nanoseconds, each with -p50, -p90, -p99: preprocess, \
+                "Since the element started. Counts: frames, unclassified, samples, repeated, resets, objects, evicted, refused, \
+                 windows, results, dropped, flushed, waiting, late. Times in nanoseconds, each with -p50, -p90, -p99: preprocess, \
                  inference, result. What runs: model, provider, runtime",
             )
             .read_only()
@@ -256,6 +296,8 @@ impl Settings {
             "hop" => take(value, &mut self.hop),
             "top-k" => take(value, &mut self.top_k),
             "threads" => take(value, &mut self.threads),
+            "roi" => take(value, &mut self.roi),
+            "max-objects" => take(value, &mut self.max_objects),
             "engine" => take(value, &mut self.engine),
             "batch-size" => take(value, &mut self.batch_size),
             "batch-timeout" => take(value, &mut self.batch_timeout),
@@ -278,6 +320,8 @@ impl Settings {
             "hop" => self.hop.to_value(),
             "top-k" => self.top_k.to_value(),
             "threads" => self.threads.to_value(),
+            "roi" => self.roi.to_value(),
+            "max-objects" => self.max_objects.to_value(),
             "engine" => self.engine.to_value(),
             "batch-size" => self.batch_size.to_value(),
             "batch-timeout" => self.batch_timeout.to_value(),
