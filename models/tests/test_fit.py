@@ -165,14 +165,20 @@ def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:
     Trainer(plain(), Points(), replace(BASE, lr=0.1), tmp_path).run(resume=False)
 
 
-def together(config: FitConfig, out: Path, model: Callable[[], nn.Module]) -> None:
+def together(
+    config: FitConfig,
+    out: Path,
+    model: Callable[[], nn.Module],
+    data: Callable[[], Dataset] = Points,
+) -> None:
     """Train in two processes that talk by Gloo; each leaves its weights."""
 
     def work(rank: int) -> None:
         processes = Processes.joined("cpu")
-        trainer = Trainer(model(), Points(), config, out, processes=processes)
+        trainer = Trainer(model(), data(), config, out, processes=processes)
         trainer.run()
-        torch.save((trainer.learner.state_dict(), trainer.data.given), f"{out}.{rank}")
+        given = getattr(trainer.data, "given", None)
+        torch.save((trainer.learner.state_dict(), given), f"{out}.{rank}")
         processes.leave()
 
     forks.together(work)
@@ -194,6 +200,19 @@ def test_two_processes_learn_what_one_does(accumulate: int, tmp_path: Path) -> N
     for key, value in one.learner.state_dict().items():
         assert torch.allclose(found[0][0][key], value, atol=1e-6), key
     assert len(list((tmp_path / "two").glob("events*"))) == 1
+
+
+def test_two_processes_decide_alike(tmp_path: Path) -> None:
+    config = replace(BASE, epochs=1, learning="upstream-downstream", lr=0.01)
+    together(config, tmp_path / "two", whole, lambda: Sprites(8))
+    found = [torch.load(f"{tmp_path / 'two'}.{rank}")[0] for rank in range(2)]
+    start = whole().state_dict()
+    for key, value in found[0].items():
+        if "running" not in key and "usage" not in key:  # the first process's are stored
+            assert torch.equal(value, found[1][key]), key
+    assert not torch.equal(
+        found[0]["model.neck.layers.0.gates.g"], start["model.neck.layers.0.gates.g"]
+    )
 
 
 def test_a_run_of_two_processes_is_taken_up(tmp_path: Path) -> None:

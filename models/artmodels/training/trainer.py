@@ -119,13 +119,15 @@ class Trainer:
         return Journal(self.out, self.step, self.total, self.order.an_epoch)
 
     def _whole(self) -> nn.Module:
-        """The learner, with gradients averaged over the processes."""
+        """The learner, with gradients averaged over the processes. Some weights may have no part in
+        a step: neurons that were not chosen, norms that a head passes by.
+        """
         if self.processes.count == 1:
             return self.learner
         return DistributedDataParallel(
             self.learner,
             device_ids=[self.device] if self.device.type == "cuda" else None,
-            find_unused_parameters=bool(self.necks),
+            find_unused_parameters=True,
         )
 
     def _batches(self, order: Order) -> Iterator[Batch]:
