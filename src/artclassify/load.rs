@@ -4,10 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use super::settings::Settings;
 use crate::{
-    engine::Model,
+    engine::{Notice, Proof, Request},
     error::Error,
     model::Manifest,
-    runtime::{Library, PROVIDER},
+    runtime::{Chain, Library, SessionSettings},
     window::WindowPlan,
 };
 
@@ -15,8 +15,8 @@ use crate::{
 pub struct Loaded {
     /// What the model says of itself.
     pub manifest: Arc<Manifest>,
-    /// The model, warmed up.
-    pub model: Model,
+    /// The model and the provider that was proved to run it.
+    pub proof: Proof,
     /// The windows.
     pub plan: WindowPlan,
     /// What runs it.
@@ -24,11 +24,16 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Loads the model that the settings name.
+    /// Loads the model that the settings name onto the first of their providers that runs it. `tell` is called as
+    /// providers are tried.
     ///
     /// # Errors
-    /// What is wrong with the settings, the model or ONNX Runtime.
-    pub fn new(settings: &Settings, plugin_folder: Option<&Path>) -> Result<Self, Error> {
+    /// What is wrong with the settings, the model, the providers or ONNX Runtime.
+    pub fn new(
+        settings: &Settings,
+        plugin_folder: Option<&Path>,
+        tell: &dyn Fn(&Notice<'_>),
+    ) -> Result<Self, Error> {
         let Some(location) = &settings.model else {
             return Err(Error::Property {
                 name: "model",
@@ -36,6 +41,7 @@ impl Loaded {
                 expected: "a folder with a model.toml, or that file".into(),
             });
         };
+        let chain = settings.providers.as_deref().map_or(Ok(Chain::Auto), Chain::parse)?;
         let manifest = Manifest::load(Path::new(location))?;
         let hop = if settings.hop == 0 { manifest.input.hop as u64 } else { settings.hop.into() };
         let plan = WindowPlan::new(manifest.input.frames as u64, hop).ok_or_else(|| Error::Property {
@@ -48,8 +54,21 @@ impl Loaded {
             ),
         })?;
         let library = Library::get(plugin_folder)?;
-        let model = Model::load(&manifest, library, settings.threads as usize)?;
-        Ok(Self { manifest: Arc::new(manifest), model, plan, library })
+        let session = SessionSettings {
+            device: settings.device,
+            threads: settings.threads as usize,
+            arena: settings.memory_arena,
+            ..SessionSettings::default()
+        };
+        let request = Request {
+            manifest: &manifest,
+            library,
+            chain: &chain,
+            strict: settings.strict,
+            settings: &session,
+        };
+        let proof = request.prove(tell)?;
+        Ok(Self { manifest: Arc::new(manifest), proof, plan, library })
     }
 
     /// How long a window waits for its result, and how long a frame waits for that at most, in nanoseconds. The first
@@ -57,7 +76,7 @@ impl Loaded {
     /// second is the length of a window: video is not held up longer for results that are as old as that.
     pub fn result_time(&self) -> (u64, u64) {
         let span = |samples: u64| (samples as f64 / self.manifest.input.fps * 1e9) as u64;
-        let run = u64::try_from(self.model.run_time().as_nanos()).unwrap_or(u64::MAX);
+        let run = u64::try_from(self.proof.model.run_time().as_nanos()).unwrap_or(u64::MAX);
         let apart = span(self.plan.hop());
         let waits = if run > apart { run.saturating_add(apart) } else { run };
         (waits, span(self.plan.frames()))
@@ -67,7 +86,8 @@ impl Loaded {
     pub fn running(&self) -> super::stats::Running {
         super::stats::Running {
             model: self.manifest.name.clone(),
-            provider: PROVIDER,
+            provider: self.proof.choice.to_string(),
+            nodes: self.proof.nodes.clone(),
             runtime: self.library.version().to_owned(),
         }
     }

@@ -9,7 +9,7 @@ use std::{
 use gst::{prelude::*, subclass::prelude::*};
 
 use super::{
-    CAT,
+    CAT, announce,
     imp::{ArtClassify, lock},
     intake::{Intake, Target},
     interpret::Interpreter,
@@ -20,7 +20,7 @@ use super::{
     task::Writer,
 };
 use crate::{
-    engine::{Engine, Model},
+    engine::{Engine, Model, Notice},
     error::Error,
     meta::{self, FrameSize},
     model::Manifest,
@@ -37,6 +37,8 @@ pub(super) struct Swap {
     active: Option<String>,
     /// What the model at work says of itself.
     manifest: Option<Arc<Manifest>>,
+    /// The execution provider that runs it.
+    provider: Option<String>,
 }
 
 impl ArtClassify {
@@ -48,14 +50,15 @@ impl ArtClassify {
     /// Loads the model and starts its thread.
     pub(super) fn start(&self) -> Result<(), Error> {
         let settings = lock(&self.settings).clone();
-        let loaded = Loaded::new(&settings, self.plugin_folder().as_deref())?;
+        let tell = |notice: &Notice<'_>| announce::post(&self.obj(), notice);
+        let loaded = Loaded::new(&settings, self.plugin_folder().as_deref(), &tell)?;
         self.announce(&loaded);
         self.stats.clear();
         self.stats.set_running(loaded.running());
         let run = loaded.result_time();
         let intake = Intake::new(
             loaded.manifest.input.clone(),
-            loaded.model.writer().clone(),
+            loaded.proof.model.writer().clone(),
             settings.alignment,
             loaded.plan,
             settings.gap_tolerance,
@@ -73,11 +76,25 @@ impl ArtClassify {
             swap.active = settings.model;
             swap.manifest = Some(Arc::clone(&loaded.manifest));
         }
-        let engine = self.start_engine(loaded.model)?;
+        let provider = loaded.proof.choice.to_string();
+        let engine = self.start_engine(loaded.proof.model)?;
         engine.begin(self.outlet.open());
         self.outlet.clear_tally();
         *lock(&self.engine) = Some(engine);
+        self.set_active_provider(Some(provider));
         Ok(())
+    }
+
+    /// The execution provider that runs the model.
+    pub(super) fn active_provider(&self) -> Option<String> {
+        lock(&self.swap).provider.clone()
+    }
+
+    fn set_active_provider(&self, provider: Option<String>) {
+        let before = std::mem::replace(&mut lock(&self.swap).provider, provider.clone());
+        if before != provider {
+            self.obj().notify("active-provider");
+        }
     }
 
     fn announce(&self, loaded: &Loaded) {
@@ -85,10 +102,12 @@ impl ArtClassify {
         gst::info!(
             CAT,
             imp = self,
-            "{} runs on ONNX Runtime {}, {}",
+            "{} runs on {} of ONNX Runtime {}, {}; nodes: {}",
             loaded.manifest.name,
+            loaded.proof.choice,
             library.version(),
-            library.path().display()
+            library.path().display(),
+            loaded.proof.nodes
         );
     }
 
@@ -150,6 +169,7 @@ impl ArtClassify {
         *lock(&self.intake) = None;
         *lock(&self.writer) = None;
         *lock(&self.pace) = Pace::default();
+        self.set_active_provider(None);
     }
 
     /// Ends all waiting: what is on its way is dropped, but for the events that upstream will not send again.
@@ -215,7 +235,12 @@ impl ArtClassify {
             if !element.upgrade().is_some_and(|element| wanted(&element)) {
                 return;
             }
-            let loaded = Loaded::new(&settings, folder.as_deref());
+            let tell = |notice: &Notice<'_>| {
+                if let Some(element) = element.upgrade() {
+                    announce::post(&element, notice);
+                }
+            };
+            let loaded = Loaded::new(&settings, folder.as_deref(), &tell);
             if let Some(element) = element.upgrade() {
                 element.imp().loaded_beside(asked, settings, loaded);
             }
@@ -274,10 +299,11 @@ impl ArtClassify {
         let Ok(before) = self.engine() else { return };
         let run = loaded.result_time();
         let running = loaded.running();
-        let writer = loaded.model.writer().clone();
+        let provider = Some(running.provider.clone());
+        let writer = loaded.proof.model.writer().clone();
         let taken = intake
             .converter_for(&loaded.manifest.input)
-            .and_then(|converter| Ok((converter, self.start_engine(loaded.model)?)));
+            .and_then(|converter| Ok((converter, self.start_engine(loaded.proof.model)?)));
         let (converter, engine) = match taken {
             Ok(taken) => taken,
             Err(fault) => {
@@ -306,6 +332,7 @@ impl ArtClassify {
             swap.active.clone_from(&settings.model);
             swap.manifest = Some(Arc::clone(&loaded.manifest));
         }
+        self.set_active_provider(provider);
         let name = loaded.manifest.name.clone();
         gst::info!(CAT, imp = self, "the model is now {name}");
         // Refused by a flush, after which the new model is made known otherwise.

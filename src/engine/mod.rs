@@ -2,9 +2,11 @@
 
 mod inbox;
 mod model;
+mod prove;
 mod tokens;
 mod worker;
 
 pub use inbox::{Sample, Waiting};
 pub use model::{Encoded, Model};
+pub use prove::{Notice, Proof, Request};
 pub use worker::{Engine, Outcome};

@@ -12,7 +12,7 @@ use crate::{
         ElementType, GraphKind, GraphRole, Manifest, OutputReader, SampleWriter, SignatureCheck, Tensor,
         WindowOutput,
     },
-    runtime::{Canceller, Graph, Library},
+    runtime::{Canceller, Graph, Library, Placement, SessionSettings},
 };
 
 /// What is kept of a sampled frame until its last window has closed: the encoder's outputs, or for a clip
@@ -26,6 +26,7 @@ pub struct Model {
     graphs: Graphs,
     frames: usize,
     run_time: Duration,
+    placement: Option<Placement>,
 }
 
 enum Graphs {
@@ -33,25 +34,40 @@ enum Graphs {
     Split { encoder: Graph, input: String, tokens: TokenCheck, head: Graph },
 }
 
+impl Graphs {
+    fn placement(&mut self) -> Result<Option<Placement>, Error> {
+        match self {
+            Self::Clip { graph, .. } => graph.placement(),
+            Self::Split { encoder, head, .. } => {
+                let (mut whole, rest) = (encoder.placement()?, head.placement()?);
+                if let Some((whole, rest)) = whole.as_mut().zip(rest) {
+                    whole.add(rest);
+                }
+                Ok(whole)
+            }
+        }
+    }
+}
+
 impl Model {
-    /// Loads the graphs of a manifest, checks them against it, and runs them over an empty window, so that
+    /// Loads the graphs of a manifest onto the first provider of the settings, checks them against it, and runs them over an empty window, so that
     /// what is open in their shapes is proved too: once to warm up, once to see how long a run takes.
     ///
     /// # Errors
     /// When a graph does not load, is not what the manifest says, or does not run.
-    pub fn load(manifest: &Manifest, library: &Library, threads: usize) -> Result<Self, Error> {
+    pub fn load(manifest: &Manifest, library: &Library, settings: &SessionSettings) -> Result<Self, Error> {
         let check = SignatureCheck::new(manifest);
         let graphs = match &manifest.graph {
             GraphKind::Clip { file } => {
-                let graph = Graph::load(library, file, threads)?;
+                let graph = Graph::load(library, file, settings)?;
                 let input = check.frame_input(GraphRole::Clip, file, &graph.inputs())?;
                 check.outputs(file, &graph.outputs())?;
                 Graphs::Clip { graph, input }
             }
             GraphKind::Split { encoder: file, head: head_file } => {
-                let encoder = Graph::load(library, file, threads)?;
+                let encoder = Graph::load(library, file, settings)?;
                 let input = check.frame_input(GraphRole::Encoder, file, &encoder.inputs())?;
-                let head = Graph::load(library, head_file, threads)?;
+                let head = Graph::load(library, head_file, settings)?;
                 check.head_inputs(&head.inputs(), &encoder.outputs())?;
                 check.outputs(head_file, &head.outputs())?;
                 let tokens = TokenCheck::new(manifest, head.inputs());
@@ -64,8 +80,8 @@ impl Model {
         };
         let reader = OutputReader::new(manifest, last);
         let writer = SampleWriter::new(&manifest.input);
-        let mut model =
-            Self { writer, reader, graphs, frames: manifest.input.frames, run_time: Duration::ZERO };
+        let frames = manifest.input.frames;
+        let mut model = Self { writer, reader, graphs, frames, run_time: Duration::ZERO, placement: None };
         model.warm_up(manifest)?;
         Ok(model)
     }
@@ -78,6 +94,7 @@ impl Model {
         let outputs = self.run(&window, &self.reader.all_names())?;
         self.reader.read(&outputs)?;
         self.reader.check_unused(&outputs)?;
+        self.placement = self.graphs.placement()?;
         let start = Instant::now();
         let encoded = self.encode(frame)?;
         self.classify(&vec![encoded; input.frames])?;
@@ -89,6 +106,12 @@ impl Model {
     #[must_use]
     pub fn run_time(&self) -> Duration {
         self.run_time
+    }
+
+    /// Where the nodes of its graphs ran in the warm-up; none on the CPU alone, which runs them all.
+    #[must_use]
+    pub fn placement(&self) -> Option<&Placement> {
+        self.placement.as_ref()
     }
 
     /// What turns pictures into this model's samples.
