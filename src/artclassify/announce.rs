@@ -36,7 +36,8 @@ pub(super) fn post(element: &super::ArtClassify, notice: &Notice<'_>) {
         }
         Notice::Divided { choice, nodes } => {
             let text = format!("{choice} leaves nodes of the model to others; nodes by provider: {nodes}");
-            gst::element_info!(element, gst::ResourceError::Settings, ("{text}"));
+            // gst-launch-1.0 prints the second text alone.
+            gst::element_info!(element, gst::ResourceError::Settings, ("{text}"), ["{text}"]);
         }
     }
 }

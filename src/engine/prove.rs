@@ -116,11 +116,22 @@ impl Request<'_> {
             let done = if loaded.is_ok() { Notice::Compiled(&choice) } else { Notice::NotCompiled(&choice) };
             tell(&done);
         }
+        if loaded.is_err() && !kept {
+            settings.cache.values().for_each(|folder| Cache::forget(folder));
+        }
         let model = loaded.map_err(|fault| {
-            let why = match fault {
+            let mut why = match fault {
                 Error::Graph { message, .. } | Error::Inference { message, .. } => message,
                 other => other.to_string(),
             };
+            if kept {
+                let folders: Vec<_> =
+                    settings.cache.values().map(|folder| folder.display().to_string()).collect();
+                why += &format!(
+                    " (compiled before, into {}: remove it if it is damaged)",
+                    folders.join(" and ")
+                );
+            }
             self.fault(&choice, why)
         })?;
         let placement = model.placement().cloned().unwrap_or_default();

@@ -68,6 +68,12 @@ impl Cache {
         let kept = kept.map_err(|fault| Error::Cache { path: folder.clone(), message: fault.to_string() })?;
         Ok((folder, kept))
     }
+
+    /// Removes a folder in which nothing of use is kept.
+    pub fn forget(folder: &Path) {
+        // Where it stays, the next start only does not tell that it compiles.
+        let _ = std::fs::remove_dir_all(folder);
+    }
 }
 
 /// Makes a folder, tries to write into it, and says whether something lies in it.

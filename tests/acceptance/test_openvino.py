@@ -6,15 +6,18 @@ The first run downloads the Python wheel onnxruntime-openvino (84 MB) and keeps 
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 
-from .launch import ROOT, Finished, assert_says, launch, lines, only_error, scores
+from .launch import COLOURS, ROOT, Finished, assert_says, launch, lines, only_error, scores
 
 VERSION = "1.24.1"
 TOLERANCE = 1e-3
@@ -130,6 +133,47 @@ def test_a_cache_that_cannot_be_written(
     assert "active-provider = openvino" in done.output
     (warning,) = [line for line in done.output.splitlines() if line.startswith("WARNING: from")]
     assert_says(warning, (str(cache), "each start compiles anew", "set XDG_CACHE_HOME"))
+
+
+def colours(model: Path, properties: str, runtime: Path, cache: Path) -> Finished:
+    """Runs a tiny model over red pictures."""
+    env = {**os.environ, "XDG_CACHE_HOME": str(cache), "ORT_DYLIB_PATH": str(runtime)}
+    return launch(
+        "-v videotestsrc num-buffers=30 pattern=red ! video/x-raw,format=RGB,width=64,height=48 "
+        f"! artclassify model={model} {properties} ! fakesink",
+        env=env,
+    )
+
+
+def test_a_graph_that_it_cannot_compile(runtime: Path, tmp_path: Path) -> None:
+    """OpenVINO takes the graph and then fails: the CPU runs the model, and nothing is kept."""
+    for _ in range(2):
+        done = colours(COLOURS / "slow.toml", "providers=openvino,cpu", runtime, tmp_path)
+        assert done.status == 0, done.output
+        assert "active-provider = cpu" in done.output
+        told = [line for line in done.output.splitlines() if "(compile)" in line]
+        assert len(told) == 2 and "could not compile" in told[1], done.output
+        (warning,) = [line for line in done.output.splitlines() if line.startswith("WARNING: from")]
+        assert_says(warning, ("found openvino", "slow.toml", "cpu is tried"))
+        assert list((tmp_path / "artclassify/openvino").iterdir()) == []
+
+
+def test_a_graph_that_it_runs_in_part(runtime: Path, tmp_path: Path) -> None:
+    """An operator that OpenVINO does not have runs on the CPU, and that is told."""
+    model = Path(shutil.copytree(COLOURS, tmp_path / "model"))
+    unique = helper.make_node("Unique", ["logits"], ["values", "first", "back"], axis=1)
+    again = helper.make_node("Gather", ["values", "back"], ["again"], axis=1)
+    graph = onnx.load(model / "clip.onnx")
+    graph.graph.node.extend([unique, again])
+    graph.graph.output[0].name = "again"
+    onnx.save(graph, model / "clip.onnx")
+    text = (model / "clip.toml").read_text().replace('"logits"', '"again"')
+    (model / "clip.toml").write_text(text)
+    done = colours(model / "clip.toml", "providers=openvino strict=true", runtime, tmp_path)
+    assert done.status == 0, done.output
+    assert "active-provider = openvino" in done.output
+    assert "leaves nodes of the model to others" in done.output, done.output
+    assert "nodes by provider: openvino 2, cpu 1" in done.output
 
 
 def test_a_device_that_is_not_there(
