@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::settings::Settings;
 use crate::{
-    engine::{Notice, Proof, Request},
+    engine::{Engine, Key, Notice, Request, shared},
     error::Error,
     model::Manifest,
     runtime::{Chain, Library, SessionSettings},
@@ -15,8 +15,8 @@ use crate::{
 pub struct Loaded {
     /// What the model says of itself.
     pub manifest: Arc<Manifest>,
-    /// The model and the provider that was proved to run it.
-    pub proof: Proof,
+    /// The model, warmed up, perhaps with other streams.
+    pub engine: Arc<Engine>,
     /// The windows.
     pub plan: WindowPlan,
     /// What runs it.
@@ -25,7 +25,7 @@ pub struct Loaded {
 
 impl Loaded {
     /// Loads the model that the settings name onto the first of their providers that runs it. `tell` is called as
-    /// providers are tried.
+    /// providers are tried, unless the model is at work for another stream.
     ///
     /// # Errors
     /// What is wrong with the settings, the model, the providers or ONNX Runtime.
@@ -66,9 +66,11 @@ impl Loaded {
             chain: &chain,
             strict: settings.strict,
             settings: &session,
+            batch: settings.batch_size as usize,
         };
-        let proof = request.prove(tell)?;
-        Ok(Self { manifest: Arc::new(manifest), proof, plan, library })
+        let key = Key::new(settings.engine.as_deref().unwrap_or_default(), &request);
+        let engine = shared(&key, || request.prove(tell))?;
+        Ok(Self { manifest: Arc::new(manifest), engine, plan, library })
     }
 
     /// How long a window waits for its result, and how long a frame waits for that at most, in nanoseconds. The first
@@ -76,7 +78,7 @@ impl Loaded {
     /// second is the length of a window: video is not held up longer for results that are as old as that.
     pub fn result_time(&self) -> (u64, u64) {
         let span = |samples: u64| (samples as f64 / self.manifest.input.fps * 1e9) as u64;
-        let run = u64::try_from(self.proof.model.run_time().as_nanos()).unwrap_or(u64::MAX);
+        let run = u64::try_from(self.engine.run_time().as_nanos()).unwrap_or(u64::MAX);
         let apart = span(self.plan.hop());
         let waits = if run > apart { run.saturating_add(apart) } else { run };
         (waits, span(self.plan.frames()))
@@ -86,8 +88,8 @@ impl Loaded {
     pub fn running(&self) -> super::stats::Running {
         super::stats::Running {
             model: self.manifest.name.clone(),
-            provider: self.proof.choice.to_string(),
-            nodes: self.proof.nodes.clone(),
+            provider: self.engine.choice().to_string(),
+            nodes: self.engine.nodes().to_owned(),
             runtime: self.library.version().to_owned(),
         }
     }

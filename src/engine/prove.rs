@@ -56,6 +56,8 @@ pub struct Request<'a> {
     pub strict: bool,
     /// Settings of the sessions, whatever the provider.
     pub settings: &'a SessionSettings,
+    /// Largest batch.
+    pub batch: usize,
 }
 
 /// A model on a provider that ran it.
@@ -95,7 +97,7 @@ impl Request<'_> {
         let mut settings = SessionSettings { providers: choices.to_vec(), ..self.settings.clone() };
         settings.fp16 = self.manifest.fp16;
         if choice.provider == Provider::Cpu {
-            let model = Model::load(self.manifest, self.library, &settings)?;
+            let model = Model::load(self.manifest, self.library, &settings, self.batch)?;
             return Ok(Proof { model, nodes: choice.to_string(), choice });
         }
         let has = self.library.providers();
@@ -111,7 +113,7 @@ impl Request<'_> {
             let folders = settings.cache.values().map(PathBuf::as_path).collect();
             tell(&Notice::Compiling { choice: &choice, folders });
         }
-        let loaded = Model::load(self.manifest, self.library, &settings);
+        let loaded = Model::load(self.manifest, self.library, &settings, self.batch);
         if compiles {
             let done = if loaded.is_ok() { Notice::Compiled(&choice) } else { Notice::NotCompiled(&choice) };
             tell(&done);

@@ -15,7 +15,7 @@ use crate::{
 const AUTO: &str = "auto";
 
 /// A provider, and which kind of device where it has several.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Choice {
     /// The provider.
     pub provider: Provider,
@@ -37,7 +37,7 @@ impl From<Provider> for Choice {
 }
 
 /// The providers to try.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Chain {
     /// What the library was built with, best first, the CPU last.
     Auto,

@@ -1,7 +1,7 @@
 //! The execution providers that the property `providers` may name, in one table.
 
 /// An execution provider of ONNX Runtime: what computes the nodes of a graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // The table says what each is.
 pub enum Provider {
     TensorRt,

@@ -13,7 +13,7 @@ use super::{chain::Choice, provider::Provider};
 const QNN_BACKEND: &str = if cfg!(windows) { "QnnHtp.dll" } else { "libQnnHtp.so" };
 
 /// Settings of the sessions of a model.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct SessionSettings {
     /// The provider that has to run the graphs, and those that take the nodes that it leaves, in order. The CPU
     /// takes the rest in any case.
