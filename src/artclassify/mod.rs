@@ -17,12 +17,13 @@
 //! `outlet`, whose rules are in `line`. From there it leaves by `task` once `pace` allows it.
 
 mod announce;
-mod convert;
+pub mod convert;
 mod imp;
 mod intake;
-mod interpret;
+pub mod interpret;
 mod line;
 mod load;
+mod objects;
 mod outlet;
 mod pace;
 mod queries;

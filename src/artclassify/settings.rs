@@ -74,6 +74,24 @@ pub enum EosPolicy {
 /// Largest number of a GPU.
 const MOST_DEVICES: u32 = 255;
 
+/// What windows show.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstArtClassifyRoi")]
+#[repr(i32)]
+pub enum Roi {
+    /// The whole picture.
+    #[default]
+    #[enum_value(name = "Frame: the whole picture", nick = "frame")]
+    Frame = 0,
+    /// Each object that upstream marks.
+    #[enum_value(
+        name = "Meta: each object that a region-of-interest meta marks, in windows of its own; their results lie on their \
+                regions",
+        nick = "meta"
+    )]
+    Meta = 1,
+}
+
 /// Values of the properties that can be set.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -99,6 +117,10 @@ pub struct Settings {
     pub threads: u32,
     /// Whether memory that a run gave back is kept for the next one.
     pub memory_arena: bool,
+    /// What windows show.
+    pub roi: Roi,
+    /// Objects that are followed at a time.
+    pub max_objects: u32,
     /// Elements with the same one share a model.
     pub engine: Option<String>,
     /// Windows or samples that run together at most.
@@ -125,6 +147,8 @@ impl Default for Settings {
             device: 0,
             threads: 0,
             memory_arena: true,
+            roi: Roi::default(),
+            max_objects: 16,
             engine: None,
             batch_size: 1,
             batch_timeout: 0,
@@ -230,6 +254,22 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             .default_value(defaults.memory_arena)
             .mutable_ready()
             .build(),
+        glib::ParamSpecEnum::builder_with_default("roi", defaults.roi)
+            .nick("Region of interest")
+            .blurb("Whether windows show the whole picture, or each object that upstream marks on the frames")
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecUInt::builder("max-objects")
+            .nick("Most objects")
+            .blurb(
+                "How many objects have windows at a time with roi=meta: for a new one the one unseen for longest makes room, \
+                 one in the picture never does",
+            )
+            .minimum(1)
+            .maximum(1024)
+            .default_value(defaults.max_objects)
+            .mutable_ready()
+            .build(),
         glib::ParamSpecString::builder("engine")
             .nick("Engine")
             .blurb(
@@ -294,10 +334,9 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
             .blurb(
-                "Since the element started. Counts: frames, unclassified, samples, repeated, resets, windows, results, \
-                 dropped, flushed, waiting, late. Times in nanoseconds, each with -p50, -p90, -p99: preprocess, \
-                 inference, result. What runs: model, provider, nodes, \
-                 runtime",
+                "Since the element started. Counts: frames, unclassified, samples, repeated, resets, objects, evicted, refused, \
+                 windows, results, dropped, flushed, waiting, late. Times in nanoseconds, each with -p50, -p90, -p99: preprocess, \
+                 inference, result. What runs: model, provider, nodes, runtime",
             )
             .read_only()
             .build(),
@@ -319,6 +358,8 @@ impl Settings {
             "device" => take(value, &mut self.device),
             "threads" => take(value, &mut self.threads),
             "memory-arena" => take(value, &mut self.memory_arena),
+            "roi" => take(value, &mut self.roi),
+            "max-objects" => take(value, &mut self.max_objects),
             "engine" => take(value, &mut self.engine),
             "batch-size" => take(value, &mut self.batch_size),
             "batch-timeout" => take(value, &mut self.batch_timeout),
@@ -345,6 +386,8 @@ impl Settings {
             "device" => self.device.to_value(),
             "threads" => self.threads.to_value(),
             "memory-arena" => self.memory_arena.to_value(),
+            "roi" => self.roi.to_value(),
+            "max-objects" => self.max_objects.to_value(),
             "engine" => self.engine.to_value(),
             "batch-size" => self.batch_size.to_value(),
             "batch-timeout" => self.batch_timeout.to_value(),

@@ -7,7 +7,7 @@ use std::{
 
 use hdrhistogram::Histogram;
 
-use super::line::Tally;
+use super::{line::Tally, objects::ObjectCounts};
 
 /// The longest time that is told apart from longer ones, in microseconds.
 const LONGEST: u64 = 600_000_000;
@@ -25,6 +25,8 @@ pub struct Counts {
     pub repeated: u64,
     /// Grids that were started anew.
     pub resets: u64,
+    /// What was counted of objects.
+    pub objects: ObjectCounts,
 }
 
 /// What runs the model.
@@ -123,6 +125,9 @@ impl Stats {
             .field("samples", counts.samples)
             .field("repeated", counts.repeated)
             .field("resets", counts.resets)
+            .field("objects", counts.objects.objects)
+            .field("evicted", counts.objects.evicted)
+            .field("refused", counts.objects.refused)
             .field("windows", tally.windows)
             .field("results", tally.results)
             .field("dropped", tally.dropped)

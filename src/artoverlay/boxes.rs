@@ -1,12 +1,10 @@
 //! The boxes, ids and trails of tracklets, put together from a few drawings that are made once.
 
-use std::collections::HashMap;
-
-use gst_video::VideoOverlayRectangle;
+use std::{collections::HashMap, sync::Arc};
 
 use super::banner::{rounded, show};
 use super::palette::{self, Color, TRACK_COLORS};
-use super::pixels::{DrawError, Sprite, Strip};
+use super::pixels::{DrawError, Picture, Placed, Sprite};
 use super::scene::Style;
 use super::trails::{Mark, Trails};
 use crate::classification::PixelBox;
@@ -29,8 +27,8 @@ pub struct BoxCache {
 
 #[derive(Debug)]
 struct Edges {
-    horizontal: Strip,
-    vertical: Strip,
+    horizontal: Arc<Picture>,
+    vertical: Arc<Picture>,
 }
 
 /// The colour of background classes, besides those of ids.
@@ -41,18 +39,18 @@ fn color(index: usize) -> Color {
 }
 
 impl BoxCache {
-    /// Adds the rectangles of one tracklet.
+    /// Adds the drawings of one tracklet.
     pub fn draw(
         &mut self,
         id: u64,
         area: PixelBox,
         dim: bool,
         style: &Style,
-        out: &mut Vec<VideoOverlayRectangle>,
+        out: &mut Vec<Placed>,
     ) -> Result<(), DrawError> {
         // Of another element's results one does not know that they are clipped.
         let area = area.clipped((style.width, style.height));
-        self.outline(if dim { DIM_INDEX } else { palette::track_index(id) }, area, style, out)?;
+        self.outline(if dim { DIM_INDEX } else { palette::track_index(id) }, area, style, out);
         self.tag(id, area, dim, style, out)
     }
 
@@ -64,7 +62,7 @@ impl BoxCache {
         trails: &Trails,
         length: u64,
         style: &Style,
-        out: &mut Vec<VideoOverlayRectangle>,
+        out: &mut Vec<Placed>,
     ) -> Result<(), DrawError> {
         let index = if dim { DIM_INDEX } else { palette::track_index(id) };
         for Mark { at, age } in trails.marks(id, length, style.dot * 2.6) {
@@ -85,35 +83,28 @@ impl BoxCache {
     }
 
     /// The four edges, inside of the box.
-    fn outline(
-        &mut self,
-        index: usize,
-        area: PixelBox,
-        style: &Style,
-        out: &mut Vec<VideoOverlayRectangle>,
-    ) -> Result<(), DrawError> {
+    fn outline(&mut self, index: usize, area: PixelBox, style: &Style, out: &mut Vec<Placed>) {
         let edges = self.edges.entry(index).or_insert_with(|| {
             let shade = palette::INK.pixel(0.45);
             let mut profile = vec![shade];
             profile.extend(std::iter::repeat_n(color(index).pixel(1.0), style.line as usize));
             profile.push(shade);
             Edges {
-                horizontal: Strip::horizontal(style.width, &profile),
-                vertical: Strip::vertical(style.height, &profile),
+                horizontal: Picture::horizontal(style.width, &profile),
+                vertical: Picture::vertical(style.height, &profile),
             }
         });
         let PixelBox { x, y, w, h } = area;
         let thick = style.line + 2;
         let (across, along) = (thick.min(w), thick.min(h));
-        out.push(edges.horizontal.at(x, y, w, along)?);
+        out.push(edges.horizontal.part(x, y, w, along));
         if h > 2 * thick {
-            out.push(edges.vertical.at(x, y + thick, across, h - 2 * thick)?);
-            out.push(edges.vertical.at(x + w - across, y + thick, across, h - 2 * thick)?);
+            out.push(edges.vertical.part(x, y + thick, across, h - 2 * thick));
+            out.push(edges.vertical.part(x + w - across, y + thick, across, h - 2 * thick));
         }
         if h > thick {
-            out.push(edges.horizontal.at(x, y + h - along, w, along)?);
+            out.push(edges.horizontal.part(x, y + h - along, w, along));
         }
-        Ok(())
     }
 
     /// The id, on top of the box where there is room, else inside.
@@ -123,7 +114,7 @@ impl BoxCache {
         area: PixelBox,
         dim: bool,
         style: &Style,
-        out: &mut Vec<VideoOverlayRectangle>,
+        out: &mut Vec<Placed>,
     ) -> Result<(), DrawError> {
         if self.tags.len() >= MAX_TAGS && !self.tags.contains_key(&(id, dim)) {
             self.tags.clear();

@@ -1,11 +1,10 @@
 //! What is drawn on a frame.
 
-use gst_video::VideoOverlayRectangle;
 use pango::prelude::*;
 
 use super::banner::{Banner, BannerCache};
 use super::boxes::BoxCache;
-use super::pixels::DrawError;
+use super::pixels::{DrawError, Placed};
 use super::settings::{BannerPosition, Settings};
 use super::trails::{Point, Trails};
 use crate::meta::{FrameResult, FrameSize};
@@ -89,6 +88,12 @@ impl Scene {
         self.running.clear();
     }
 
+    /// Frames of another format come: the drawings are made anew.
+    pub fn change_format(&mut self) {
+        self.banner.clear();
+        self.boxes.clear();
+    }
+
     /// What to draw on a frame of that size that carries `result`, lowest first.
     pub fn draw(
         &mut self,
@@ -96,13 +101,12 @@ impl Scene {
         size: FrameSize,
         pts: Option<gst::ClockTime>,
         settings: &Settings,
-    ) -> Result<Vec<VideoOverlayRectangle>, DrawError> {
+    ) -> Result<Vec<Placed>, DrawError> {
         let shown = f64::from(result.class.score) >= settings.min_score
             && (settings.show_background || !result.background);
         let style = (Style::new(size, settings), settings.banner);
         if self.style.as_ref() != Some(&style) {
-            self.banner.clear();
-            self.boxes.clear();
+            self.change_format();
         }
         if self.style.as_ref().is_some_and(|(old, _)| (old.width, old.height) != (size.width, size.height)) {
             self.trails.clear();
@@ -133,7 +137,7 @@ impl Scene {
             }
         }
         let action = self.running.last().map(|(_, label)| label.clone());
-        out.extend(self.banner.rectangle(&Banner { class, action, dim }, *position, style)?);
+        out.extend(self.banner.place(&Banner { class, action, dim }, *position, style)?);
         Ok(out)
     }
 }
@@ -150,6 +154,7 @@ mod tests {
     fn result(label: &str, score: f32, x: u32) -> FrameResult {
         let class = ClassScore { label: label.into(), label_id: 1, score };
         FrameResult {
+            object: None,
             model: "m".into(),
             window: 0,
             start: 0,
@@ -224,8 +229,8 @@ mod tests {
     fn a_picture_without_room_gets_no_banner() {
         gst::init().unwrap();
         let size = FrameSize { width: 33, height: 20 };
-        let rectangles =
+        let placed =
             Scene::default().draw(result("vault", 0.9, 0), size, None, &Settings::default()).unwrap();
-        assert_eq!(rectangles.len(), 3, "two edges and an id");
+        assert_eq!(placed.len(), 3, "two edges and an id");
     }
 }
