@@ -12,7 +12,7 @@ from artmodels.training import FitConfig, Trainer, VideoLearner
 
 CLIPS = 32
 CONFIG = FitConfig(
-    epochs=20,
+    epochs=15,
     batch=16,
     optimiser="adamw",
     lr=5e-3,
