@@ -60,13 +60,23 @@ const CLIP: &[&str] = &[
 const SPLIT: &[&str] =
     &["graph.kind = 'split'", "graph.encoder = 'encoder.onnx'", "graph.head = 'head.onnx'"];
 
+/// The lines by which a stream manifest differs.
+const STREAM: &[&str] = &[
+    "graph.kind = 'stream'",
+    "graph.encoder = 'encoder.onnx'",
+    "graph.head = 'head.onnx'",
+    "graph.state = { before = 'after' }",
+    "input.layout = 'NHWC'",
+];
+
 fn key(line: &str) -> &str {
     line.split(" =").next().unwrap()
 }
 
-fn split() -> Vec<&'static str> {
-    let rest = CLIP.iter().filter(|line| !["graph.kind", "graph.file"].contains(&key(line)));
-    rest.chain(SPLIT).copied().collect()
+/// The clip manifest with the lines of another kind.
+fn of_kind(own: &[&'static str]) -> Vec<&'static str> {
+    let replaced = |line: &str| key(line) == "graph.file" || own.iter().any(|other| key(other) == key(line));
+    CLIP.iter().filter(|line| !replaced(line)).chain(own).copied().collect()
 }
 
 fn load(lines: &[&str]) -> Result<Manifest, String> {
@@ -100,10 +110,14 @@ fn the_table_has_the_keys_that_a_manifest_may_have() {
 #[test]
 fn needed_keys_are_needed_and_others_are_not() {
     load(CLIP).unwrap();
-    load(&split()).unwrap();
+    load(&of_kind(SPLIT)).unwrap();
+    load(&of_kind(STREAM)).unwrap();
     for (name, default) in table() {
-        let whole =
-            if ["graph.encoder", "graph.head"].contains(&name.as_str()) { split() } else { CLIP.to_vec() };
+        let whole = match name.as_str() {
+            "graph.encoder" | "graph.head" => of_kind(SPLIT),
+            "graph.state" => of_kind(STREAM),
+            _ => CLIP.to_vec(),
+        };
         let mut rest = without(&whole, &name);
         match name.as_str() {
             "labels.names" => rest.push("labels.file = 'labels.txt'"),

@@ -14,14 +14,14 @@ use super::{
     stats::Stats,
     task::Writer,
 };
-use crate::engine::Engine;
+use crate::engine::Stream;
 
 /// The element.
 pub struct ArtClassify {
     pub(super) sinkpad: gst::Pad,
     pub(super) srcpad: gst::Pad,
     pub(super) settings: Mutex<Settings>,
-    pub(super) engine: Mutex<Option<Arc<Engine>>>,
+    pub(super) stream: Mutex<Option<Arc<Stream>>>,
     /// Locked by the streaming thread only, and while nothing streams.
     pub(super) intake: Mutex<Option<Intake>>,
     /// Taken by the source pad's task for each of its turns.
@@ -91,7 +91,7 @@ impl ObjectSubclass for ArtClassify {
             sinkpad,
             srcpad,
             settings: Mutex::default(),
-            engine: Mutex::default(),
+            stream: Mutex::default(),
             intake: Mutex::default(),
             writer: Mutex::default(),
             outlet: Arc::default(),

@@ -11,7 +11,7 @@ use super::{
     stats::{Counts, Stats},
 };
 use crate::{
-    engine::{Engine, Sample, Waiting},
+    engine::{Sample, Stream, Waiting},
     error::Error,
     model::{Fit, InputSpec, SampleWriter},
     window::{
@@ -55,7 +55,7 @@ pub enum Refusal {
 /// Where samples and windows go.
 pub struct Target<'a> {
     /// Runs the model.
-    pub engine: &'a Engine,
+    pub stream: &'a Stream,
     /// Waits for the results.
     pub outlet: &'a Outlet,
     /// Which windows wait while the model runs.
@@ -337,9 +337,9 @@ impl Intake {
             self.at_boundary = false;
             match decision {
                 Decision::GridEnded(end) => self.end_grid(end, target),
-                Decision::Sample(Source::Previous) => self.sample(previous, target.engine)?,
-                Decision::Sample(Source::Current) => self.sample(current, target.engine)?,
-                Decision::Sample(Source::Repeat) => self.sample(None, target.engine)?,
+                Decision::Sample(Source::Previous) => self.sample(previous, target.stream)?,
+                Decision::Sample(Source::Current) => self.sample(current, target.stream)?,
+                Decision::Sample(Source::Repeat) => self.sample(None, target.stream)?,
                 Decision::Window(window) => self.submit(window, target),
             }
         }
@@ -356,7 +356,7 @@ impl Intake {
         self.fits.clear();
         self.at_boundary = true;
         target.outlet.end_grid(end.last, until);
-        target.engine.new_grid();
+        target.stream.new_grid();
     }
 
     /// How long a frame of the current format lasts, in nanoseconds, where the caps tell.
@@ -399,7 +399,7 @@ impl Intake {
     }
 
     /// Takes the next sample from a frame, or repeats the sample before.
-    fn sample(&mut self, frame: Option<&gst::Buffer>, engine: &Engine) -> Result<(), Refusal> {
+    fn sample(&mut self, frame: Option<&gst::Buffer>, stream: &Stream) -> Result<(), Refusal> {
         let Some(converter) = &mut self.converter else {
             return Err(Refusal::NoCaps);
         };
@@ -413,9 +413,9 @@ impl Intake {
                 let started = Instant::now();
                 let frame = converter.convert(frame, &self.writer).map_err(Refusal::Fault)?;
                 self.stats.preprocessed(started.elapsed());
-                engine.sample(Sample::Frame(frame));
+                stream.sample(Sample::Frame(frame));
             }
-            None => engine.sample(Sample::Repeat),
+            None => stream.sample(Sample::Repeat),
         }
         Ok(())
     }
@@ -435,7 +435,7 @@ impl Intake {
         let samples = infos.map(|(moment, &fit)| SampleInfo { moment, fit }).collect();
         self.at_boundary = true;
         target.outlet.submit(WindowInfo { number, samples, start_absolute, owns_from, owns_to });
-        if let Some(replaced) = target.engine.window(number, taken, target.waiting) {
+        if let Some(replaced) = target.stream.window(number, taken, target.waiting) {
             self.dropped.extend(target.outlet.drop_window(replaced));
         }
     }

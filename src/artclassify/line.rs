@@ -9,7 +9,7 @@ use std::{
 use super::interpret::WindowInfo;
 use crate::{
     action::Dated,
-    engine::Engine,
+    engine::Stream,
     model::{Manifest, WindowOutput},
 };
 
@@ -51,8 +51,8 @@ pub enum Item {
     Model {
         /// What the model says of itself.
         manifest: Arc<Manifest>,
-        /// The engine of the model before. All of its windows lie before this.
-        before: Arc<Engine>,
+        /// The stream to the model before. All of its windows lie before this.
+        before: Arc<Stream>,
     },
 }
 

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::settings::Settings;
 use crate::{
-    engine::Model,
+    engine::{Engine, Key, Model, shared},
     error::Error,
     model::Manifest,
     runtime::{Library, PROVIDER},
@@ -15,8 +15,8 @@ use crate::{
 pub struct Loaded {
     /// What the model says of itself.
     pub manifest: Arc<Manifest>,
-    /// The model, warmed up.
-    pub model: Model,
+    /// The model, warmed up, perhaps with other streams.
+    pub engine: Arc<Engine>,
     /// The windows.
     pub plan: WindowPlan,
     /// What runs it.
@@ -48,8 +48,10 @@ impl Loaded {
             ),
         })?;
         let library = Library::get(plugin_folder)?;
-        let model = Model::load(&manifest, library, settings.threads as usize)?;
-        Ok(Self { manifest: Arc::new(manifest), model, plan, library })
+        let (threads, batch) = (settings.threads as usize, settings.batch_size as usize);
+        let key = Key::new(&manifest, settings.engine.as_deref().unwrap_or_default(), threads, batch);
+        let engine = shared(&key, || Model::load(&manifest, library, threads, batch))?;
+        Ok(Self { manifest: Arc::new(manifest), engine, plan, library })
     }
 
     /// How long a window waits for its result, and how long a frame waits for that at most, in nanoseconds. The first
@@ -57,7 +59,7 @@ impl Loaded {
     /// second is the length of a window: video is not held up longer for results that are as old as that.
     pub fn result_time(&self) -> (u64, u64) {
         let span = |samples: u64| (samples as f64 / self.manifest.input.fps * 1e9) as u64;
-        let run = u64::try_from(self.model.run_time().as_nanos()).unwrap_or(u64::MAX);
+        let run = u64::try_from(self.engine.run_time().as_nanos()).unwrap_or(u64::MAX);
         let apart = span(self.plan.hop());
         let waits = if run > apart { run.saturating_add(apart) } else { run };
         (waits, span(self.plan.frames()))

@@ -62,7 +62,7 @@ impl Outlet {
             State { generation, tally, limit: state.limit, waiters: state.waiters, ..State::default() };
         let old = std::mem::replace(&mut *state, fresh);
         self.wake(state);
-        // An engine in line ends with it, which waits for a thread that may want this outlet.
+        // A stream in line ends with it, which waits for a thread that may want this outlet.
         drop(old);
         generation
     }

@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use gst::{prelude::*, subclass::prelude::*};
@@ -20,7 +21,7 @@ use super::{
     task::Writer,
 };
 use crate::{
-    engine::{Engine, Model},
+    engine::{Engine, Stream},
     error::Error,
     meta::{self, FrameSize},
     model::Manifest,
@@ -55,7 +56,7 @@ impl ArtClassify {
         let run = loaded.result_time();
         let intake = Intake::new(
             loaded.manifest.input.clone(),
-            loaded.model.writer().clone(),
+            loaded.engine.writer().clone(),
             settings.alignment,
             loaded.plan,
             settings.gap_tolerance,
@@ -73,10 +74,10 @@ impl ArtClassify {
             swap.active = settings.model;
             swap.manifest = Some(Arc::clone(&loaded.manifest));
         }
-        let engine = self.start_engine(loaded.model)?;
-        engine.begin(self.outlet.open());
+        let stream = self.join(loaded.engine, settings.batch_timeout);
+        stream.begin(self.outlet.open());
         self.outlet.clear_tally();
-        *lock(&self.engine) = Some(engine);
+        *lock(&self.stream) = Some(stream);
         Ok(())
     }
 
@@ -92,11 +93,11 @@ impl ArtClassify {
         );
     }
 
-    fn start_engine(&self, model: Model) -> Result<Arc<Engine>, Error> {
+    fn join(&self, engine: Arc<Engine>, patience: u64) -> Arc<Stream> {
         let outlet = Arc::clone(&self.outlet);
         let stats = Arc::clone(&self.stats);
         let element = self.obj().downgrade();
-        let engine = Engine::start(model, move |outcome| {
+        let stream = Stream::join(engine, Duration::from_nanos(patience), move |outcome| {
             let ran = outcome.ran;
             let waited = outlet.deliver(outcome, |fault| {
                 if let Some(element) = element.upgrade() {
@@ -110,8 +111,8 @@ impl ArtClassify {
                 let changed = lock(&imp.pace).took(waited);
                 imp.latency_changed(changed);
             }
-        })?;
-        Ok(Arc::new(engine))
+        });
+        Arc::new(stream)
     }
 
     /// Follows a changed latency: holds as many frames, and tells the application to ask again, where a live pipeline has
@@ -143,8 +144,8 @@ impl ArtClassify {
             // A panic of the thread was reported by it.
             let _ = thread.join();
         }
-        let engine = lock(&self.engine).take();
-        drop(engine);
+        let stream = lock(&self.stream).take();
+        drop(stream);
         // The streaming thread may have submitted a window while the pads were closed.
         self.outlet.close();
         *lock(&self.intake) = None;
@@ -161,14 +162,14 @@ impl ArtClassify {
                 let _ = self.srcpad.store_sticky_event(&event);
             }
         }
-        if let Some(engine) = &*lock(&self.engine) {
-            engine.begin(u64::MAX);
+        if let Some(stream) = &*lock(&self.stream) {
+            stream.begin(u64::MAX);
         }
     }
 
     /// Begins anew after a flush.
     pub(super) fn restart(&self) {
-        let Ok(engine) = self.engine() else { return };
+        let Ok(stream) = self.stream() else { return };
         if let Some(intake) = &mut *lock(&self.intake) {
             intake.flush();
         }
@@ -188,12 +189,12 @@ impl ArtClassify {
             }
             *lock(&self.writer) = Some(writer);
         }
-        engine.begin(self.outlet.open());
+        stream.begin(self.outlet.open());
     }
 
     /// The property `model` was set while a model is at work: loads the new one beside it.
     pub(super) fn load_beside(&self) {
-        if lock(&self.engine).is_none() {
+        if lock(&self.stream).is_none() {
             return;
         }
         let settings = lock(&self.settings).clone();
@@ -271,27 +272,25 @@ impl ArtClassify {
             swap.loaded.take()
         };
         let Some((settings, loaded)) = next else { return };
-        let Ok(before) = self.engine() else { return };
+        let Ok(before) = self.stream() else { return };
         let run = loaded.result_time();
         let running = loaded.running();
-        let writer = loaded.model.writer().clone();
-        let taken = intake
-            .converter_for(&loaded.manifest.input)
-            .and_then(|converter| Ok((converter, self.start_engine(loaded.model)?)));
-        let (converter, engine) = match taken {
-            Ok(taken) => taken,
+        let writer = loaded.engine.writer().clone();
+        let converter = match intake.converter_for(&loaded.manifest.input) {
+            Ok(converter) => converter,
             Err(fault) => {
                 drop(guard);
                 return self.refuse(&fault);
             }
         };
         let waiting = lock(&self.pace).waiting();
-        intake.end(EosPolicy::Drop, &Target { engine: &before, outlet: &self.outlet, waiting });
+        intake.end(EosPolicy::Drop, &Target { stream: &before, outlet: &self.outlet, waiting });
         intake.set_model(loaded.manifest.input.clone(), writer, loaded.plan, converter);
         let (wait, frame) = (intake.wait(), intake.frame_duration());
         drop(guard);
-        engine.begin(self.outlet.generation());
-        *lock(&self.engine) = Some(engine);
+        let stream = self.join(loaded.engine, settings.batch_timeout);
+        stream.begin(self.outlet.generation());
+        *lock(&self.stream) = Some(stream);
         let changed = {
             let mut pace = lock(&self.pace);
             let latency = pace.latency();

@@ -85,6 +85,12 @@ pub struct Settings {
     pub top_k: u32,
     /// Threads of a run; 0 for as many as there are cores.
     pub threads: u32,
+    /// Elements with the same one share a model.
+    pub engine: Option<String>,
+    /// Windows or samples that run together at most.
+    pub batch_size: u32,
+    /// How long one waits for others to run with, in nanoseconds.
+    pub batch_timeout: u64,
     /// Longest gap between frames that keeps the window, in nanoseconds.
     pub gap_tolerance: u64,
     /// How scores become actions.
@@ -101,6 +107,9 @@ impl Default for Settings {
             hop: 0,
             top_k: 5,
             threads: 0,
+            engine: None,
+            batch_size: 1,
+            batch_timeout: 0,
             gap_tolerance: 2_000_000_000,
             action: ActionSettings {
                 start_threshold: 0.5,
@@ -163,6 +172,31 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             .default_value(defaults.threads)
             .mutable_ready()
             .build(),
+        glib::ParamSpecString::builder("engine")
+            .nick("Engine")
+            .blurb(
+                "Elements of a process with the same model, settings of its run and engine name share one copy of the \
+                 model and its thread; give another name to keep a stream apart",
+            )
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecUInt::builder("batch-size")
+            .nick("Batch size")
+            .blurb(
+                "How many samples or windows, of all streams that share the engine, run together at most: raises what a \
+                 GPU gets done, while scores may differ in their last digits from run to run",
+            )
+            .minimum(1)
+            .maximum(64)
+            .default_value(defaults.batch_size)
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecUInt64::builder("batch-timeout")
+            .nick("Batch timeout")
+            .blurb("How long a sample or window waits for others to fill the batch, in nanoseconds")
+            .default_value(defaults.batch_timeout)
+            .mutable_ready()
+            .build(),
         glib::ParamSpecUInt64::builder("gap-tolerance")
             .nick("Gap tolerance")
             .blurb("Longest time without a frame that keeps the window under way, in nanoseconds")
@@ -222,6 +256,9 @@ impl Settings {
             "hop" => take(value, &mut self.hop),
             "top-k" => take(value, &mut self.top_k),
             "threads" => take(value, &mut self.threads),
+            "engine" => take(value, &mut self.engine),
+            "batch-size" => take(value, &mut self.batch_size),
+            "batch-timeout" => take(value, &mut self.batch_timeout),
             "gap-tolerance" => take(value, &mut self.gap_tolerance),
             "start-threshold" => take(value, &mut self.action.start_threshold),
             "stop-threshold" => take(value, &mut self.action.stop_threshold),
@@ -241,6 +278,9 @@ impl Settings {
             "hop" => self.hop.to_value(),
             "top-k" => self.top_k.to_value(),
             "threads" => self.threads.to_value(),
+            "engine" => self.engine.to_value(),
+            "batch-size" => self.batch_size.to_value(),
+            "batch-timeout" => self.batch_timeout.to_value(),
             "gap-tolerance" => self.gap_tolerance.to_value(),
             "start-threshold" => self.action.start_threshold.to_value(),
             "stop-threshold" => self.action.stop_threshold.to_value(),

@@ -8,12 +8,12 @@ use super::{
     intake::{Intake, Notice, Refusal, Target},
     line::Item,
 };
-use crate::engine::Engine;
+use crate::engine::Stream;
 use std::sync::Arc;
 
 impl ArtClassify {
-    pub(super) fn engine(&self) -> Result<Arc<Engine>, gst::FlowError> {
-        lock(&self.engine).clone().ok_or(gst::FlowError::Flushing)
+    pub(super) fn stream(&self) -> Result<Arc<Stream>, gst::FlowError> {
+        lock(&self.stream).clone().ok_or(gst::FlowError::Flushing)
     }
 
     pub(super) fn sink_chain(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
@@ -38,12 +38,12 @@ impl ArtClassify {
 
     /// Lets the intake do something, counts it, and tells the user what it noticed.
     fn with_intake<T>(&self, act: impl FnOnce(&mut Intake, &Target<'_>) -> T) -> Result<T, gst::FlowError> {
-        let engine = self.engine()?;
+        let stream = self.stream()?;
         let (waiting, live) = {
             let pace = lock(&self.pace);
             (pace.waiting(), pace.live() == Some(true))
         };
-        let target = Target { engine: &engine, outlet: &self.outlet, waiting };
+        let target = Target { stream: &stream, outlet: &self.outlet, waiting };
         let mut guard = lock(&self.intake);
         let intake = guard.as_mut().ok_or(gst::FlowError::Flushing)?;
         intake.set_live(live);

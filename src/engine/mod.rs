@@ -1,10 +1,18 @@
-//! Running a model: its graphs as one thing, and the thread they run on.
+//! Running a model: its graphs as one thing, the thread they run on, and the streams that share them.
 
-mod inbox;
+mod encoded;
+mod encoder;
 mod model;
+mod queue;
+mod registry;
+mod schedule;
+mod stream;
 mod tokens;
 mod worker;
 
-pub use inbox::{Sample, Waiting};
-pub use model::{Encoded, Model};
+pub use encoded::{Encoded, State};
+pub use model::Model;
+pub use queue::{Encoding, Sample, Waiting};
+pub use registry::{Key, shared};
+pub use stream::Stream;
 pub use worker::{Engine, Outcome};

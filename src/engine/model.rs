@@ -1,23 +1,23 @@
 //! A model that is loaded, checked and warmed up.
 
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::tokens::TokenCheck;
+use super::{
+    Encoded, Encoding,
+    encoder::{Encoder, Input, Output},
+    tokens::TokenCheck,
+};
 use crate::{
     error::Error,
     model::{
-        ElementType, GraphKind, GraphRole, Manifest, OutputReader, SampleWriter, SignatureCheck, Tensor,
-        WindowOutput,
+        GraphKind, GraphRole, Manifest, OutputReader, SampleWriter, SignatureCheck, Tensor, WindowOutput,
     },
     runtime::{Canceller, Graph, Library},
 };
-
-/// What is kept of a sampled frame until its last window has closed: the encoder's outputs, or for a clip
-/// graph the frame itself.
-pub type Encoded = Arc<Vec<(String, Tensor)>>;
 
 /// A model, ready to classify windows.
 pub struct Model {
@@ -25,63 +25,108 @@ pub struct Model {
     reader: OutputReader,
     graphs: Graphs,
     frames: usize,
+    sizes: Vec<usize>,
     run_time: Duration,
 }
 
 enum Graphs {
+    /// One over the frames of a window.
     Clip { graph: Graph, input: String },
-    Split { encoder: Graph, input: String, tokens: TokenCheck, head: Graph },
+    /// One over each sample, and one over what it made of a window's samples. Without that, what it made of the last sample
+    /// is the window's result.
+    Encoded { encoder: Box<Encoder>, head: Option<Graph> },
 }
 
 impl Model {
-    /// Loads the graphs of a manifest, checks them against it, and runs them over an empty window, so that
-    /// what is open in their shapes is proved too: once to warm up, once to see how long a run takes.
+    /// Loads the graphs of a manifest, checks them against it, and runs them over empty windows, in batches of all sizes
+    /// up to `batch`, so that what is open in their shapes is proved too: once to warm up, once to see how long a run
+    /// takes.
     ///
     /// # Errors
-    /// When a graph does not load, is not what the manifest says, or does not run.
-    pub fn load(manifest: &Manifest, library: &Library, threads: usize) -> Result<Self, Error> {
+    /// When a graph does not load, is not what the manifest says, does not run, or does not take such batches.
+    pub fn load(manifest: &Manifest, library: &Library, threads: usize, batch: usize) -> Result<Self, Error> {
         let check = SignatureCheck::new(manifest);
-        let graphs = match &manifest.graph {
-            GraphKind::Clip { file } => {
-                let graph = Graph::load(library, file, threads)?;
-                let input = check.frame_input(GraphRole::Clip, file, &graph.inputs())?;
-                check.outputs(file, &graph.outputs())?;
-                Graphs::Clip { graph, input }
-            }
-            GraphKind::Split { encoder: file, head: head_file } => {
-                let encoder = Graph::load(library, file, threads)?;
-                let input = check.frame_input(GraphRole::Encoder, file, &encoder.inputs())?;
-                let head = Graph::load(library, head_file, threads)?;
-                check.head_inputs(&head.inputs(), &encoder.outputs())?;
-                check.outputs(head_file, &head.outputs())?;
-                let tokens = TokenCheck::new(manifest, head.inputs());
-                Graphs::Split { encoder, input, tokens, head }
+        let first = Graph::load(library, manifest.graph.first(), threads)?;
+        let (graphs, reader) = if let GraphKind::Clip { file } = &manifest.graph {
+            let input = check.frame_input(GraphRole::Clip, file, &first.inputs())?;
+            check.outputs(file, &first.outputs())?;
+            (Graphs::Clip { graph: first, input }, OutputReader::new(manifest, file))
+        } else {
+            let encoder = Encoder::new(manifest, first)?;
+            let outputs = encoder.graph().outputs();
+            match manifest.graph.head() {
+                Some(file) => {
+                    let head = Graph::load(library, file, threads)?;
+                    check.head_inputs(&head.inputs(), &outputs)?;
+                    check.outputs(file, &head.outputs())?;
+                    let encoder = Box::new(encoder.for_head(TokenCheck::new(manifest, head.inputs())));
+                    (Graphs::Encoded { encoder, head: Some(head) }, OutputReader::new(manifest, file))
+                }
+                None => {
+                    let file = manifest.graph.first();
+                    check.outputs(file, &outputs)?;
+                    let reader = OutputReader::new(manifest, file);
+                    let encoder = Box::new(encoder.keeping(reader.names()));
+                    (Graphs::Encoded { encoder, head: None }, reader)
+                }
             }
         };
-        let last = match &graphs {
-            Graphs::Clip { graph, .. } => graph.path(),
-            Graphs::Split { head, .. } => head.path(),
-        };
-        let reader = OutputReader::new(manifest, last);
         let writer = SampleWriter::new(&manifest.input);
-        let mut model =
-            Self { writer, reader, graphs, frames: manifest.input.frames, run_time: Duration::ZERO };
+        let frames = manifest.input.frames;
+        let mut model = Self { writer, reader, graphs, frames, sizes: vec![1], run_time: Duration::ZERO };
         model.warm_up(manifest)?;
+        model.prove_batches(manifest, batch)?;
         Ok(model)
     }
 
     fn warm_up(&mut self, manifest: &Manifest) -> Result<(), Error> {
-        let input = &manifest.input;
-        let stride = input.width * input.channels();
-        let frame = self.writer.frame(&vec![0; stride * input.height], stride);
-        let window = vec![self.encode(frame.clone())?; input.frames];
-        let outputs = self.run(&window, &self.reader.all_names())?;
+        let frame = self.empty_frame(manifest);
+        let (encoded, state) = self.encode_one((Arc::clone(&frame), None))?;
+        let window = vec![encoded; self.frames];
+        let outputs = self.run(&[&window], &self.reader.all_names())?;
         self.reader.read(&outputs)?;
         self.reader.check_unused(&outputs)?;
         let start = Instant::now();
-        let encoded = self.encode(frame)?;
-        self.classify(&vec![encoded; input.frames])?;
+        let (encoded, _) = self.encode_one((frame, state))?;
+        self.classify(&[&vec![encoded; self.frames]])?;
         self.run_time = start.elapsed();
+        Ok(())
+    }
+
+    fn empty_frame(&self, manifest: &Manifest) -> Arc<Tensor> {
+        let stride = manifest.input.width * manifest.input.channels();
+        Arc::new(self.writer.frame(&vec![0; stride * manifest.input.height], stride))
+    }
+
+    fn encode_one(&mut self, sample: Input) -> Result<Output, Error> {
+        let mut made = self.encode(&[sample])?;
+        made.pop().ok_or(Error::Cancelled)
+    }
+
+    /// Runs batches of every size that may come: powers of two, and `most`.
+    fn prove_batches(&mut self, manifest: &Manifest, most: usize) -> Result<(), Error> {
+        let refused = |graph: &Path, why: String| Error::Property {
+            name: "batch-size",
+            found: most.to_string(),
+            expected: format!("1: {} takes one at a time: {why}", graph.display()),
+        };
+        if most > 1 && !manifest.input.layout.batch_first() {
+            let why = format!("the layout {} has not N first", manifest.input.layout);
+            return Err(refused(manifest.graph.first(), why));
+        }
+        let frame = self.empty_frame(manifest);
+        let sizes = (1..).map(|power| 1 << power).take_while(|&size| size < most).chain([most]);
+        for size in sizes.filter(|&size| size > 1) {
+            let made = self
+                .encode(&vec![(Arc::clone(&frame), None); size])
+                .map_err(|fault| refused(manifest.graph.first(), fault.to_string()))?;
+            let windows: Vec<Vec<Encoded>> =
+                made.into_iter().map(|(encoded, _)| vec![encoded; self.frames]).collect();
+            let last = manifest.graph.head().unwrap_or(manifest.graph.first());
+            self.classify(&windows.iter().collect::<Vec<_>>())
+                .map_err(|fault| refused(last, fault.to_string()))?;
+            self.sizes.push(size);
+        }
         Ok(())
     }
 
@@ -103,60 +148,94 @@ impl Model {
         self.frames
     }
 
+    /// The batch sizes that it takes, from 1 up.
+    #[must_use]
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// How samples become what its last graph takes.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        match &self.graphs {
+            Graphs::Clip { .. } => Encoding::None,
+            Graphs::Encoded { encoder, .. } if encoder.is_in_order() => Encoding::InOrder,
+            Graphs::Encoded { .. } => Encoding::Each,
+        }
+    }
+
     /// What ends the runs of the model from another thread.
     #[must_use]
     pub fn cancellers(&self) -> Vec<Canceller> {
         match &self.graphs {
             Graphs::Clip { graph, .. } => vec![graph.canceller()],
-            Graphs::Split { encoder, head, .. } => vec![encoder.canceller(), head.canceller()],
+            Graphs::Encoded { encoder, head } => {
+                std::iter::once(encoder.canceller()).chain(head.as_ref().map(Graph::canceller)).collect()
+            }
         }
     }
 
-    /// Encodes one sampled frame. A clip graph has nothing to do yet.
+    /// Encodes sampled frames in one run. A clip graph has nothing to do yet.
     ///
     /// # Errors
     /// When the encoder fails or gives what the head does not take.
-    pub fn encode(&mut self, frame: Tensor) -> Result<Encoded, Error> {
+    pub fn encode(&mut self, samples: &[Input]) -> Result<Vec<Output>, Error> {
         match &mut self.graphs {
-            Graphs::Clip { input, .. } => Ok(Arc::new(vec![(input.clone(), frame)])),
-            Graphs::Split { encoder, input, tokens, .. } => {
-                let given = encoder.run(&[(input.as_str(), &frame)], &tokens.names())?;
-                tokens.check(&given)?;
-                Ok(Arc::new(given))
+            Graphs::Encoded { encoder, .. } => encoder.encode(samples),
+            Graphs::Clip { .. } => {
+                Ok(samples.iter().map(|(frame, _)| (Encoded::of_frame(Arc::clone(frame)), None)).collect())
             }
         }
     }
 
-    /// Classifies a window of encoded samples.
+    /// Classifies windows of encoded samples in one run.
     ///
     /// # Errors
     /// When a graph fails or gives what the manifest does not promise.
-    pub fn classify(&mut self, samples: &[Encoded]) -> Result<WindowOutput, Error> {
-        let outputs = self.run(samples, &self.reader.names())?;
-        self.reader.read(&outputs)
+    pub fn classify(&mut self, windows: &[&Vec<Encoded>]) -> Result<Vec<WindowOutput>, Error> {
+        let outputs = self.run(windows, &self.reader.names())?;
+        let each = self.reader.split(outputs, windows.len())?;
+        each.iter().map(|outputs| self.reader.read(outputs)).collect()
     }
 
-    /// Runs the last graph over a window of encoded samples.
-    fn run(&mut self, samples: &[Encoded], names: &[String]) -> Result<Vec<(String, Tensor)>, Error> {
+    /// Runs the last graph over windows of encoded samples.
+    fn run(&mut self, windows: &[&Vec<Encoded>], names: &[String]) -> Result<Vec<(String, Tensor)>, Error> {
         match &mut self.graphs {
             Graphs::Clip { graph, input } => {
-                let frames: Vec<&Tensor> =
-                    samples.iter().flat_map(|sample| sample.iter().map(|(_, tensor)| tensor)).collect();
-                let clip = self.writer.clip(&frames);
-                graph.run(&[(input.as_str(), &clip)], names)
+                let clips: Vec<Tensor> = windows
+                    .iter()
+                    .map(|window| {
+                        self.writer.clip(&window.iter().flat_map(Encoded::tensors).collect::<Vec<_>>())
+                    })
+                    .collect();
+                let batch = Tensor::joined(&clips.iter().collect::<Vec<_>>());
+                graph.run(&[(input.as_str(), &batch)], names)
             }
-            Graphs::Split { tokens, head, .. } => {
-                let tokens = tokens.names();
-                let stacked: Vec<Tensor> = (0..tokens.len()).map(|token| stack(samples, token)).collect();
+            Graphs::Encoded { encoder, head: Some(head) } => {
+                let tokens = encoder.kept();
+                let stacked: Vec<Tensor> = (0..tokens.len()).map(|token| stack(windows, token)).collect();
                 let inputs: Vec<(&str, &Tensor)> = tokens.iter().map(String::as_str).zip(&stacked).collect();
                 head.run(&inputs, names)
+            }
+            Graphs::Encoded { encoder, head: None } => {
+                let kept = encoder.kept().iter().enumerate();
+                Ok(kept.map(|(at, name)| (name.clone(), last_of(windows, at))).collect())
             }
         }
     }
 }
 
-/// One output of the encoder over all samples of a window.
-fn stack(samples: &[Encoded], token: usize) -> Tensor {
-    let each: Vec<&Tensor> = samples.iter().filter_map(|sample| sample.get(token).map(|(_, t)| t)).collect();
-    if each.is_empty() { Tensor::zeros(ElementType::F32, vec![1, 0]) } else { Tensor::stack_over_time(&each) }
+/// One output of the encoder over all samples of each window.
+fn stack(windows: &[&Vec<Encoded>], token: usize) -> Tensor {
+    let windows: Vec<Vec<&Tensor>> = windows
+        .iter()
+        .map(|window| window.iter().filter_map(|sample| sample.tensor(token)).collect())
+        .collect();
+    Tensor::stack_over_time(&windows)
+}
+
+/// One output of the encoder on the last sample of each window.
+fn last_of(windows: &[&Vec<Encoded>], token: usize) -> Tensor {
+    let last = windows.iter().filter_map(|window| window.last().and_then(|sample| sample.tensor(token)));
+    Tensor::joined(&last.collect::<Vec<_>>()).into_owned()
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     error::Error,
-    model::{GraphKind, Manifest, PortSpec, Tensor, dimensions, limits},
+    model::{Manifest, PortSpec, Tensor, dimensions, limits},
 };
 
 /// Checks what an encoder gives, sample by sample.
@@ -21,11 +21,13 @@ impl TokenCheck {
     /// A check against the inputs of the head.
     #[must_use]
     pub fn new(manifest: &Manifest, ports: Vec<PortSpec>) -> Self {
-        let encoder = match &manifest.graph {
-            GraphKind::Split { encoder, .. } => encoder.clone(),
-            GraphKind::Clip { file } => file.clone(),
-        };
-        Self { ports, frames: manifest.input.frames, encoder, manifest: manifest.path.clone(), shapes: None }
+        Self {
+            ports,
+            frames: manifest.input.frames,
+            encoder: manifest.graph.first().to_owned(),
+            manifest: manifest.path.clone(),
+            shapes: None,
+        }
     }
 
     /// The names of the encoder's outputs that the head takes.
@@ -34,22 +36,22 @@ impl TokenCheck {
         self.ports.iter().map(|port| port.name.clone()).collect()
     }
 
-    /// Checks the outputs of a run, in the order of [`TokenCheck::names`].
+    /// Checks what a run gave for one sample, in the order of [`TokenCheck::names`].
     ///
     /// # Errors
     /// When a shape is not that of the sample before, does not fit the head, or is too large.
-    pub fn check(&mut self, tokens: &[(String, Tensor)]) -> Result<(), Error> {
+    pub fn check(&mut self, tokens: &[Tensor]) -> Result<(), Error> {
         let Some(shapes) = &self.shapes else {
-            for (port, (_, tensor)) in self.ports.iter().zip(tokens) {
+            for (port, tensor) in self.ports.iter().zip(tokens) {
                 self.check_first(port, tensor)?;
             }
-            self.shapes = Some(tokens.iter().map(|(_, tensor)| tensor.shape.clone()).collect());
+            self.shapes = Some(tokens.iter().map(|tensor| tensor.shape.clone()).collect());
             return Ok(());
         };
-        for ((name, tensor), first) in tokens.iter().zip(shapes) {
+        for ((port, tensor), first) in self.ports.iter().zip(tokens).zip(shapes) {
             if tensor.shape != *first {
                 let expected = format!("{first:?}, its shape in the run before");
-                return Err(self.fault(name, &tensor.shape, expected));
+                return Err(self.fault(&port.name, &tensor.shape, expected));
             }
         }
         Ok(())
@@ -103,9 +105,9 @@ mod tests {
         }
     }
 
-    fn tokens(shape: &[usize]) -> [(String, Tensor); 1] {
+    fn tokens(shape: &[usize]) -> [Tensor; 1] {
         let data = Data::F32(vec![0.0; shape.iter().product()]);
-        [("tokens".to_owned(), Tensor { shape: shape.to_vec(), data })]
+        [Tensor { shape: shape.to_vec(), data }]
     }
 
     #[test]

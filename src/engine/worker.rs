@@ -1,149 +1,326 @@
-//! The thread that a model runs on: takes windows in order, gives results in order.
+//! The thread that a model runs on, for all the streams that share it.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    thread::JoinHandle,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{JoinHandle, ThreadId},
     time::{Duration, Instant},
 };
 
 use super::{
     Encoded, Model,
-    inbox::{Inbox, Job, Sample, Slot, SlotState, Waiting},
+    encoder::{Input, Output},
+    queue::{Queue, Slot, Unit},
+    schedule::{Deliver, Schedule, Task, Turn},
 };
-use crate::{error::Error, model::WindowOutput};
+use crate::{
+    error::Error,
+    model::{SampleWriter, WindowOutput},
+    runtime::Canceller,
+};
 
 /// The result of one window.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The run of the stream that it belongs to, see [`Engine::begin`].
+    /// The run of the stream that it belongs to, see [`Stream::begin`](super::Stream::begin).
     pub generation: u64,
     /// The number that the window was submitted under.
     pub window: u64,
-    /// How long the model ran since the result before.
+    /// How long the model ran for the stream since the result before: its share of the runs.
     pub ran: Duration,
     /// What the model said.
     pub result: Result<WindowOutput, Error>,
 }
 
-/// A model on a thread of its own.
-///
-/// Samples are encoded as they come, windows are classified in the order of the calls. With [`Waiting::All`] the caller
-/// bounds what is waiting: it submits no more than it is ready to hold.
+/// A model on a thread of its own, for any number of streams.
 pub struct Engine {
-    inbox: Arc<Inbox>,
+    pub(super) shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    writer: SampleWriter,
+    run_time: Duration,
 }
 
 impl Engine {
-    /// Starts the thread. `deliver` is called there for each window, in order, and once with the error of a
-    /// sample that could not be encoded, under the number of the window that would have been next.
+    /// Starts the thread.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(model: Model, deliver: impl Fn(Outcome) + Send + 'static) -> Result<Self, Error> {
-        let inbox = Arc::new(Inbox::new(model.frames(), model.cancellers()));
-        let worker =
-            Worker { model, inbox: Arc::clone(&inbox), next_window: 0, ran: Duration::ZERO, generation: 0 };
+    pub fn start(model: Model) -> Result<Self, Error> {
+        let (writer, run_time) = (model.writer().clone(), model.run_time());
+        let shared = Arc::new(Shared {
+            cancellers: model.cancellers(),
+            state: Mutex::new(State::new(&model)),
+            changed: Condvar::new(),
+        });
+        let worker = Worker { model, shared: Arc::clone(&shared) };
         let thread = std::thread::Builder::new()
             .name("artclassify".into())
-            .spawn(move || worker.work(&deliver))
+            .spawn(move || worker.work())
             .map_err(Error::Thread)?;
-        Ok(Self { inbox, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread), writer, run_time })
     }
 
-    /// Drops everything that waits and ends the run under way. What comes next belongs to `generation`, which the
-    /// outcomes carry.
-    pub fn begin(&self, generation: u64) {
-        self.inbox.begin(generation);
+    /// How long one sample and one window took after the warm-up.
+    #[must_use]
+    pub fn run_time(&self) -> Duration {
+        self.run_time
     }
 
-    /// Adds the next sample of the grid.
-    pub fn sample(&self, sample: Sample) {
-        self.inbox.sample(sample);
-    }
-
-    /// Classifies the last `samples` samples. Where that is fewer than a window takes, the last one is repeated.
-    /// Says which waiting window it takes the place of.
-    pub fn window(&self, number: u64, samples: usize, waiting: Waiting) -> Option<u64> {
-        self.inbox.window(number, samples, waiting)
-    }
-
-    /// Forgets the samples so far: the next one is the first of a new grid.
-    pub fn new_grid(&self) {
-        self.inbox.new_grid();
+    /// What turns pictures into the model's samples.
+    #[must_use]
+    pub fn writer(&self) -> &SampleWriter {
+        &self.writer
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.inbox.close();
-        self.inbox.begin(u64::MAX);
-        if let Some(thread) = self.thread.take() {
+        self.shared.lock().closed = true;
+        self.shared.cancellers.iter().for_each(Canceller::cancel);
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != std::thread::current().id()
+        {
             // A panic of the thread was reported by it.
             let _ = thread.join();
         }
     }
 }
 
+/// What the worker and the streams see of one another.
+pub(super) struct Shared {
+    cancellers: Vec<Canceller>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+pub(super) struct State {
+    pub(super) schedule: Schedule,
+    queue: Box<dyn Fn() -> Queue + Send>,
+    /// The streams whose units are in the run under way.
+    running: Vec<u64>,
+    /// The streams that an outcome is being delivered to, and the thread that does it.
+    delivering: Vec<u64>,
+    worker: Option<ThreadId>,
+    closed: bool,
+}
+
+impl State {
+    fn new(model: &Model) -> Self {
+        let (frames, encoding) = (model.frames(), model.encoding());
+        Self {
+            schedule: Schedule::new(model.sizes().to_vec()),
+            queue: Box::new(move || Queue::new(frames, encoding)),
+            running: Vec::new(),
+            delivering: Vec::new(),
+            worker: None,
+            closed: false,
+        }
+    }
+
+    fn is_busy_with(&self, stream: u64) -> bool {
+        self.running.contains(&stream) || self.delivering.contains(&stream)
+    }
+}
+
+impl Shared {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a stream, and gives its key.
+    pub(super) fn add(&self, patience: Duration, deliver: Deliver) -> u64 {
+        let mut state = self.lock();
+        let queue = (state.queue)();
+        state.schedule.add(queue, patience, deliver)
+    }
+
+    /// Removes a stream, and waits until nothing is delivered to it any more.
+    pub(super) fn remove(&self, stream: u64) {
+        let mut state = self.lock();
+        let removed = state.schedule.remove(stream);
+        self.cancel_own(&state, stream);
+        while state.is_busy_with(stream) && state.worker != Some(std::thread::current().id()) {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(state);
+        // What it delivers to may end with it.
+        drop(removed);
+    }
+
+    /// Ends the run under way, where it is for this stream alone.
+    pub(super) fn cancel_own(&self, state: &State, stream: u64) {
+        if !state.running.is_empty() && state.running.iter().all(|&other| other == stream) {
+            self.cancellers.iter().for_each(Canceller::cancel);
+        }
+    }
+
+    /// Changes what waits of a stream, and wakes the worker.
+    pub(super) fn change<T: Default>(&self, stream: u64, change: impl FnOnce(&mut Queue) -> T) -> T {
+        let mut state = self.lock();
+        let changed = state.schedule.client(stream).map(|client| change(&mut client.queue));
+        drop(state);
+        self.changed.notify_all();
+        changed.unwrap_or_default()
+    }
+
+    /// Waits for the next run; `None` once the engine is closed.
+    fn next(&self) -> Option<Vec<Task>> {
+        let mut state = self.lock();
+        state.worker = Some(std::thread::current().id());
+        state.delivering.clear();
+        self.changed.notify_all();
+        let mut since = None;
+        loop {
+            if state.closed {
+                return None;
+            }
+            let waited = since.map_or(Duration::ZERO, |since: Instant| since.elapsed());
+            match state.schedule.turn(waited) {
+                Turn::Run(tasks) => {
+                    self.cancellers.iter().for_each(Canceller::clear);
+                    state.running = tasks.iter().map(|task| task.stream).collect();
+                    return Some(tasks);
+                }
+                Turn::Wait(left) => {
+                    since = since.or_else(|| Some(Instant::now()));
+                    state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+                }
+                Turn::Idle => {
+                    since = None;
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+    }
+
+    /// A run is done. Gives what is to be delivered of it.
+    fn done(&self, results: Vec<Done>, ran: Duration) -> Vec<(Deliver, Outcome)> {
+        let mut state = self.lock();
+        let running = std::mem::take(&mut state.running);
+        state.schedule.count(&running, ran);
+        let mut outcomes = Vec::new();
+        for Done { stream, generation, result } in results {
+            // A stream that is gone wants nothing.
+            let Some(client) = state.schedule.client(stream) else { continue };
+            let wanted = client.queue.generation() == generation;
+            let (window, result) = match result {
+                Made::Sample { slot, made } => {
+                    let (made, fault) = match made {
+                        Ok(made) => (Some(made), None),
+                        Err(fault) => (None, Some(fault)),
+                    };
+                    client.queue.encoded(generation, &slot, made);
+                    let Some(fault) = fault else { continue };
+                    (client.next_window, Err(fault))
+                }
+                Made::Window { number, output } => {
+                    client.next_window = number + 1;
+                    (number, output)
+                }
+            };
+            let ran = std::mem::take(&mut client.ran);
+            if wanted {
+                outcomes.push((Arc::clone(&client.deliver), Outcome { generation, window, ran, result }));
+                state.delivering.push(stream);
+            }
+        }
+        drop(state);
+        self.changed.notify_all();
+        outcomes
+    }
+}
+
+/// A unit that was run.
+struct Done {
+    stream: u64,
+    generation: u64,
+    result: Made,
+}
+
+/// What became of a unit.
+enum Made {
+    Sample { slot: Arc<Slot>, made: Result<Output, Error> },
+    Window { number: u64, output: Result<WindowOutput, Error> },
+}
+
 struct Worker {
     model: Model,
-    inbox: Arc<Inbox>,
-    next_window: u64,
-    /// How long the model ran since the last result.
-    ran: Duration,
-    generation: u64,
+    shared: Arc<Shared>,
 }
 
 impl Worker {
-    fn work(mut self, deliver: &(impl Fn(Outcome) + Send)) {
-        while let Some((generation, job)) = self.inbox.next() {
-            if generation != self.generation {
-                self.generation = generation;
-                self.ran = Duration::ZERO;
-            }
+    fn work(mut self) {
+        while let Some(tasks) = self.shared.next() {
             let started = Instant::now();
-            let outcome = match job {
-                Job::Encode(slot) => {
-                    let encoded = self.guarded(|worker| worker.encoded(&slot));
-                    encoded.err().map(|fault| (self.next_window, Err(fault)))
-                }
-                Job::Window { number, samples } => {
-                    self.next_window = number + 1;
-                    Some((number, self.guarded(|worker| worker.classify(&samples))))
-                }
-            };
-            self.ran += started.elapsed();
-            let wanted = self.inbox.done(generation);
-            if let Some((window, result)) = outcome.filter(|_| wanted) {
-                deliver(Outcome { generation, window, ran: std::mem::take(&mut self.ran), result });
+            let done = self.run(tasks);
+            for (deliver, outcome) in self.shared.done(done, started.elapsed()) {
+                deliver(outcome);
             }
         }
     }
 
-    /// Makes an error of a panic, so that nobody waits for ever for a thread that is gone.
-    fn guarded<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        catch_unwind(AssertUnwindSafe(|| run(self))).unwrap_or(Err(Error::Panicked))
-    }
-
-    /// What the encoder makes of a sample, now or at an earlier window.
-    fn encoded(&mut self, slot: &Slot) -> Result<Encoded, Error> {
-        let mut state = slot.lock();
-        let encoded = match std::mem::replace(&mut *state, SlotState::Failed) {
-            SlotState::Frame(frame) => self.model.encode(frame)?,
-            SlotState::Encoded(encoded) => encoded,
-            // Its error was delivered when it failed.
-            SlotState::Failed => return Err(Error::Cancelled),
-        };
-        *state = SlotState::Encoded(Arc::clone(&encoded));
-        Ok(encoded)
-    }
-
-    fn classify(&mut self, samples: &[Arc<Slot>]) -> Result<WindowOutput, Error> {
-        let mut encoded = samples.iter().map(|slot| self.encoded(slot)).collect::<Result<Vec<_>, _>>()?;
-        if let Some(last) = encoded.last().cloned() {
-            encoded.resize(self.model.frames(), last);
+    /// Runs units of one kind together.
+    fn run(&mut self, tasks: Vec<Task>) -> Vec<Done> {
+        let (mut slots, mut inputs): (Vec<_>, Vec<Input>) = (Vec::new(), Vec::new());
+        let (mut numbers, mut windows): (Vec<_>, Vec<Vec<Encoded>>) = (Vec::new(), Vec::new());
+        let mut done = Vec::new();
+        for Task { stream, generation, unit } in tasks {
+            match unit {
+                Unit::Encode { slot, frame, state } => {
+                    slots.push((stream, generation, slot));
+                    inputs.push((frame, state));
+                }
+                Unit::Classify { number, samples: Some(samples) } => {
+                    numbers.push((stream, generation, number));
+                    windows.push(samples);
+                }
+                Unit::Classify { number, samples: None } => {
+                    // The error was delivered when the sample failed.
+                    let result = Made::Window { number, output: Err(Error::Cancelled) };
+                    done.push(Done { stream, generation, result });
+                }
+            }
         }
-        self.model.classify(&encoded)
+        let made = self.each(&inputs, |model, inputs| model.encode(inputs));
+        done.extend(slots.into_iter().zip(made).map(|((stream, generation, slot), made)| Done {
+            stream,
+            generation,
+            result: Made::Sample { slot, made },
+        }));
+        let outputs =
+            self.each(&windows, |model, windows| model.classify(&windows.iter().collect::<Vec<_>>()));
+        done.extend(numbers.into_iter().zip(outputs).map(|((stream, generation, number), output)| Done {
+            stream,
+            generation,
+            result: Made::Window { number, output },
+        }));
+        done
+    }
+
+    /// Runs the model over all items at once. Where that fails, over each by itself, so that a fault stays with the stream
+    /// that it comes from. Makes an error of a panic, so that nobody waits for ever for a thread that is gone.
+    fn each<T, R>(
+        &mut self,
+        items: &[T],
+        run: impl Fn(&mut Model, &[T]) -> Result<Vec<R>, Error>,
+    ) -> Vec<Result<R, Error>> {
+        if items.is_empty() {
+            return Vec::new();
+        }
+        let mut guarded = |items: &[T]| {
+            catch_unwind(AssertUnwindSafe(|| run(&mut self.model, items))).unwrap_or(Err(Error::Panicked))
+        };
+        match guarded(items) {
+            Ok(made) if made.len() == items.len() => made.into_iter().map(Ok).collect(),
+            Err(fault) if items.len() == 1 => vec![Err(fault)],
+            _ => items
+                .iter()
+                .map(|item| {
+                    let made = guarded(std::slice::from_ref(item))?;
+                    made.into_iter().next().ok_or(Error::Cancelled)
+                })
+                .collect(),
+        }
     }
 }

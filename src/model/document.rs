@@ -136,6 +136,14 @@ impl<'a> Section<'a> {
         kind.read(value.get_ref()).map(Some).ok_or_else(|| self.fault(key, kind.expected()))
     }
 
+    /// Refuses a key that may not be there.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn without(&self, key: &str, expected: &str) -> Result<(), Error> {
+        if self.value(key).is_some() { Err(self.fault(key, expected)) } else { Ok(()) }
+    }
+
     /// The value of a key that has to be there.
     ///
     /// # Errors

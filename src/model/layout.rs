@@ -113,6 +113,12 @@ impl Layout {
         self.order().any(|axis| axis == Axis::T)
     }
 
+    /// Whether the batch is the outermost axis in memory, so that windows can be put behind one another.
+    #[must_use]
+    pub fn batch_first(&self) -> bool {
+        self.order().next() == Some(Axis::N)
+    }
+
     /// The layout of a single frame: this one without its time axis.
     #[must_use]
     pub fn without_time(&self) -> Self {

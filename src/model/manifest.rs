@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Activation, BoxFormat, GraphKind, InputSpec, Labels, ModelFile, OutputSpec,
+    Activation, BoxFormat, GraphKind, InputSpec, Labels, ModelFile, OutputSpec, StatePorts,
     checksum::{is_sha256, sha256_of},
     document::{Document, Section},
     input::read_input,
@@ -17,7 +17,15 @@ const ACTIVATIONS: Choice<Activation> =
 
 const BOX_FORMATS: Choice<BoxFormat> = Choice(&[("cxcywh", BoxFormat::Cxcywh), ("xyxy", BoxFormat::Xyxy)]);
 
-const KINDS: Choice<bool> = Choice(&[("clip", true), ("split", false)]);
+/// The forms that the graphs of a model come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Clip,
+    Split,
+    Stream,
+}
+
+const FORMS: Choice<Form> = Choice(&[("clip", Form::Clip), ("split", Form::Split), ("stream", Form::Stream)]);
 
 /// A manifest that was read and found to be sound in itself.
 #[derive(Debug, Clone)]
@@ -75,7 +83,14 @@ impl Manifest {
         let graph = read_graph(&section, folder)?;
         let whole_window = matches!(graph, GraphKind::Clip { .. });
         let input = read_input(&document.section("input")?, whole_window, section.get("input", &Name)?)?;
-        let outputs = read_outputs(&document.section("outputs")?)?;
+        let section_of_outputs = document.section("outputs")?;
+        let outputs = read_outputs(&section_of_outputs)?;
+        if matches!(graph, GraphKind::Stream { head: None, .. }) {
+            for key in ["boxes", "relevance", "attention"] {
+                section_of_outputs
+                    .without(key, "scores and no regions: a stream graph sees one sample at a time")?;
+            }
+        }
         let labels = read_labels(&document.section("labels")?, folder, path)?;
         for file in graph.files() {
             graph_file(file, path).open()?;
@@ -91,22 +106,43 @@ fn graph_file(file: &Path, manifest: &Path) -> ModelFile {
 }
 
 fn read_graph(section: &Section<'_>, folder: &Path) -> Result<GraphKind, Error> {
-    let clip = section.needed("kind", &KINDS)?;
-    let (own, others): (&[&str], &[&str]) =
-        if clip { (&["file"], &["encoder", "head"]) } else { (&["encoder", "head"], &["file"]) };
-    let kind = if clip { "clip" } else { "split" };
+    let form = section.needed("kind", &FORMS)?;
+    let whole = section.get("file", &FileName)?.is_some();
+    let (kind, own, others): (&str, &[&str], &[&str]) = match form {
+        Form::Clip => ("clip", &["file"], &["encoder", "head"]),
+        Form::Split => ("split", &["encoder", "head"], &["file"]),
+        Form::Stream if whole => ("stream", &["file"], &["encoder", "head"]),
+        Form::Stream => ("stream", &["encoder", "head"], &["file"]),
+    };
     for key in others {
-        if section.get(key, &FileName)?.is_some() {
-            let expected = format!("{} and no other file with kind = {kind:?}", own.join(" and "));
-            return Err(section.fault(key, expected));
-        }
+        section.without(key, &format!("{} and no other file with kind = {kind:?}", own.join(" and ")))?;
+    }
+    if form != Form::Stream {
+        section.without("state", &format!("no states with kind = {kind:?}: they need \"stream\""))?;
     }
     let path = |key| Ok(folder.join(section.needed(key, &FileName)?));
-    Ok(if clip {
-        GraphKind::Clip { file: path("file")? }
-    } else {
-        GraphKind::Split { encoder: path("encoder")?, head: path("head")? }
+    Ok(match form {
+        Form::Clip => GraphKind::Clip { file: path("file")? },
+        Form::Split => GraphKind::Split { encoder: path("encoder")?, head: path("head")? },
+        Form::Stream if whole => {
+            GraphKind::Stream { encoder: path("file")?, head: None, states: read_states(section)? }
+        }
+        Form::Stream => {
+            let states = read_states(section)?;
+            GraphKind::Stream { encoder: path("encoder")?, head: Some(path("head")?), states }
+        }
     })
+}
+
+fn read_states(section: &Section<'_>) -> Result<Vec<StatePorts>, Error> {
+    let expected = "a table from input to output, such as { shift = \"shift_next\" }";
+    let table = section.needed_table("state", expected)?;
+    let state = |input: &str| Ok(StatePorts { input: input.to_owned(), output: table.needed(input, &Name)? });
+    let states = table.keys().map(state).collect::<Result<Vec<_>, Error>>()?;
+    if states.is_empty() {
+        return Err(section.fault("state", expected));
+    }
+    Ok(states)
 }
 
 fn read_outputs(section: &Section<'_>) -> Result<OutputSpec, Error> {
@@ -219,11 +255,15 @@ mod tests {
             ("name = \"tiny\"", "", ["model.name: found nothing", "add it to [model]"]),
             ("\"tiny\"", "\"ti\\u0000ny\"", ["model.name", "control character"]),
             ("[input]", "[inputs]", ["inputs: found a key", "did you mean \"input\"?"]),
-            ("\"clip\"", "\"slip\"", ["graph.kind", "\"clip\" or \"split\""]),
+            ("\"clip\"", "\"slip\"", ["graph.kind", "\"clip\", \"split\" or \"stream\""]),
             ("\"clip\"", "\"split\"", ["graph.file: found \"clip.onnx\"", "encoder and head"]),
             ("clip.onnx\"", "gone.onnx\"", ["gone.onnx", "no such graph file"]),
             ("clip.onnx\"", "folder.onnx\"", ["folder.onnx", "found a folder"]),
             ("file = \"clip.onnx\"", "encoder = \"clip.onnx\"", ["graph.encoder", "file and no other"]),
+            ("\"clip\"", "\"clip\"\nstate = { a = \"b\" }", ["graph.state: found", "they need \"stream\""]),
+            ("\"clip\"", "\"stream\"", ["graph.state: found nothing", "from input to output"]),
+            ("\"clip\"", "\"stream\"\nstate = {}", ["graph.state: found {}", "from input to output"]),
+            ("\"clip\"", "\"stream\"\nstate = { a = 1 }", ["graph.state.a: found 1", "text in quotes"]),
             ("file = \"clip.onnx\"", "", ["graph.file: found nothing", "add it to [graph]"]),
             ("{ name = \"logits\" }", "\"logits\"", ["outputs.scores: found \"logits\" (text", "{ name = "]),
             ("{ name = \"logits\" }", "{}", ["outputs.scores.name: found nothing", "[outputs.scores]"]),
@@ -239,6 +279,17 @@ mod tests {
                 assert!(fault.contains(word), "{to}: {fault}");
             }
         }
+    }
+
+    #[test]
+    fn a_stream_graph_names_its_states_and_gives_no_regions() {
+        let stream = SOUND.replacen("\"clip\"", "\"stream\"\nstate = { before = \"after\" }", 1);
+        let manifest = load(&stream).unwrap();
+        let states = [StatePorts { input: "before".into(), output: "after".into() }];
+        assert_eq!((manifest.graph.states(), manifest.graph.head()), (&states[..], None));
+        let fault = load(&stream.replacen("[labels]", "relevance = { name = \"r\" }\n[labels]", 1));
+        let fault = fault.unwrap_err().to_string();
+        assert!(fault.contains("outputs.relevance") && fault.contains("one sample at a time"), "{fault}");
     }
 
     #[test]

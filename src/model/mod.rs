@@ -24,5 +24,7 @@ pub use layout::{Axis, FrameShape, Layout};
 pub use manifest::Manifest;
 pub use outputs::{OutputReader, Relative, WindowOutput, WindowTracklet};
 pub use signature::{GraphRole, PortSpec, SignatureCheck, dimensions};
-pub use spec::{Activation, BoxFormat, Color, Dtype, GraphKind, InputSpec, Normalize, OutputSpec, Resize};
+pub use spec::{
+    Activation, BoxFormat, Color, Dtype, GraphKind, InputSpec, Normalize, OutputSpec, Resize, StatePorts,
+};
 pub use tensor::{Data, ElementType, SampleWriter, Tensor};

@@ -76,6 +76,28 @@ impl OutputReader {
         self.names().into_iter().chain(self.outputs.attention.clone()).collect()
     }
 
+    /// Parts the outputs of a run over several windows into those of each.
+    ///
+    /// # Errors
+    /// When an output has not one row for each window.
+    pub fn split(
+        &self,
+        tensors: Vec<(String, Tensor)>,
+        windows: usize,
+    ) -> Result<Vec<Vec<(String, Tensor)>>, Error> {
+        let mut each = vec![Vec::with_capacity(tensors.len()); windows];
+        for (name, tensor) in tensors {
+            if windows > 1 && tensor.shape.first() != Some(&windows) {
+                let expected = format!("{windows} rows, one for each window of the batch");
+                return Err(self.fault(&name, format!("shape {:?}", tensor.shape), &expected));
+            }
+            for (own, part) in each.iter_mut().zip(tensor.split(windows)) {
+                own.push((name.clone(), part));
+            }
+        }
+        Ok(each)
+    }
+
     fn fault(&self, name: &str, found: String, expected: &str) -> Error {
         Error::Contract {
             path: self.graph.clone(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ElementType, GraphKind, Manifest, limits};
+use super::{ElementType, Manifest, StatePorts, Tensor, limits};
 use crate::{
     error::Error,
     wording::{brief, list},
@@ -100,12 +100,14 @@ impl<'a> SignatureCheck<'a> {
         Ok(())
     }
 
-    /// Checks the input of a clip graph or an encoder, and gives its name.
+    /// Checks the input of a clip graph or an encoder that takes frames, and gives its name.
     ///
     /// # Errors
     /// When it is not there or has another rank, size or type.
     pub fn frame_input(&self, role: GraphRole, graph: &Path, inputs: &[PortSpec]) -> Result<String, Error> {
         let input = &self.manifest.input;
+        let is_state = |port: &&PortSpec| self.states().any(|state| state.input == port.name);
+        let inputs: &[PortSpec] = &inputs.iter().filter(|port| !is_state(port)).cloned().collect::<Vec<_>>();
         let names = || names(inputs);
         let port = match (&input.name, inputs) {
             (Some(name), _) => inputs.iter().find(|port| port.name == *name).ok_or_else(|| {
@@ -137,12 +139,56 @@ impl<'a> SignatureCheck<'a> {
         Ok(port.name.clone())
     }
 
+    fn states(&self) -> impl Iterator<Item = &'a StatePorts> {
+        self.manifest.graph.states().iter()
+    }
+
+    /// Checks the states of an encoder, and gives each as it starts: zeros.
+    ///
+    /// # Errors
+    /// When one is not there, its size is open, or the graph does not give it back as it takes it.
+    pub fn states_at_start(
+        &self,
+        graph: &Path,
+        inputs: &[PortSpec],
+        outputs: &[PortSpec],
+    ) -> Result<Vec<Tensor>, Error> {
+        let find = |ports: &[PortSpec], name: &str, kind: &str| {
+            let found = ports.iter().find(|port| port.name == name).cloned();
+            found.ok_or_else(|| {
+                let expected = format!("one named {name:?} (graph.state)");
+                self.fault(graph, kind, names(ports), expected)
+            })
+        };
+        let start = |state: &StatePorts| {
+            let (input, output) =
+                (find(inputs, &state.input, "inputs")?, find(outputs, &state.output, "outputs")?);
+            let subject = format!("input {:?} (graph.state)", input.name);
+            let one = input.shape.first().is_some_and(|size| size.is_none_or(|size| size == 1));
+            let sizes: Option<Vec<usize>> = input.shape.iter().skip(1).copied().collect();
+            let (Ok(element), true, Some(sizes)) = (&input.element, one, sizes) else {
+                let expected = "numbers with a batch axis of 1 or ? first, and no other axis open";
+                return Err(self.fault(graph, subject, input.describe(), expected));
+            };
+            self.size(graph, &subject, &input)?;
+            if !fits(&output.shape, &input.shape) || output.element != input.element {
+                let subject = format!("output {:?} (graph.state)", output.name);
+                let expected = format!("{}, as the input {:?} takes it", input.describe(), input.name);
+                return Err(self.fault(graph, subject, output.describe(), expected));
+            }
+            Ok(Tensor::zeros(*element, std::iter::once(1).chain(sizes).collect()))
+        };
+        self.states().map(start).collect()
+    }
+
     /// Checks that each input of a head is an output of the encoder with a time axis after the batch axis.
     ///
     /// # Errors
     /// When one is missing or has another rank, size or type.
     pub fn head_inputs(&self, inputs: &[PortSpec], encoder_outputs: &[PortSpec]) -> Result<(), Error> {
-        let GraphKind::Split { encoder, head } = &self.manifest.graph else { return Ok(()) };
+        let (encoder, Some(head)) = (self.manifest.graph.first(), self.manifest.graph.head()) else {
+            return Ok(());
+        };
         if inputs.is_empty() {
             return Err(self.fault(head, "inputs", "none", "the encoder's outputs"));
         }

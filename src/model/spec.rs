@@ -100,15 +100,58 @@ pub enum GraphKind {
         /// Graph over the encoder's outputs.
         head: PathBuf,
     },
+    /// A graph over each sampled frame that is given back what it kept of the frames before.
+    Stream {
+        /// Graph over one sampled frame and the states.
+        encoder: PathBuf,
+        /// Graph over the encoder's outputs; `None` where those on a window's last sample are the window's own.
+        head: Option<PathBuf>,
+        /// What is fed back.
+        states: Vec<StatePorts>,
+    },
+}
+
+/// A state of a graph: an output of the run on one sample that is an input of the run on the next. It starts as zeros.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatePorts {
+    /// Name of the input.
+    pub input: String,
+    /// Name of the output.
+    pub output: String,
 }
 
 impl GraphKind {
+    /// The graph that takes frames.
+    #[must_use]
+    pub fn first(&self) -> &Path {
+        match self {
+            Self::Clip { file } => file,
+            Self::Split { encoder, .. } | Self::Stream { encoder, .. } => encoder,
+        }
+    }
+
+    /// The graph over the encoder's outputs, where there is one.
+    #[must_use]
+    pub fn head(&self) -> Option<&Path> {
+        match self {
+            Self::Clip { .. } => None,
+            Self::Split { head, .. } => Some(head),
+            Self::Stream { head, .. } => head.as_deref(),
+        }
+    }
+
     /// The files, in the order they run.
     #[must_use]
     pub fn files(&self) -> Vec<&Path> {
+        std::iter::once(self.first()).chain(self.head()).collect()
+    }
+
+    /// What is fed back from sample to sample.
+    #[must_use]
+    pub fn states(&self) -> &[StatePorts] {
         match self {
-            Self::Clip { file } => vec![file],
-            Self::Split { encoder, head } => vec![encoder, head],
+            Self::Clip { .. } | Self::Split { .. } => &[],
+            Self::Stream { states, .. } => states,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Tensors on their way into and out of a graph, and frames on their way into tensors.
 
+use std::borrow::Cow;
+
 use half::f16;
 
 use super::{Axis, Dtype, FrameShape, InputSpec, Layout};
@@ -179,21 +181,62 @@ impl Tensor {
         Self { shape, data: Data::zeros(element, count) }
     }
 
-    /// Stacks tensors `[1, ...]` of one shape and type along a new time axis: `[1, T, ...]`.
+    /// Stacks tensors `[1, ...]` of one shape and type along a new time axis, and such windows of as many samples along the
+    /// batch axis: `[N, T, ...]`.
     #[must_use]
-    pub fn stack_over_time(samples: &[&Self]) -> Self {
-        let Some(first) = samples.first() else {
+    pub fn stack_over_time(windows: &[Vec<&Self>]) -> Self {
+        let Some(first) = windows.first().and_then(|window| window.first()) else {
             return Self::zeros(ElementType::F32, vec![1, 0]);
         };
-        let each = first.data.len();
-        let mut data = Data::zeros(first.data.element(), each * samples.len());
-        for (t, sample) in samples.iter().enumerate() {
-            data.copy_from(t * each, &sample.data, 0, each.min(sample.data.len()));
-        }
-        let mut shape = vec![1, samples.len()];
+        let samples = windows.first().map_or(0, Vec::len);
+        let mut shape = vec![windows.len(), samples];
         shape.extend(first.shape.iter().skip(1));
-        Self { shape, data }
+        Self { shape, data: gathered(windows.iter().flatten().copied(), first, windows.len() * samples) }
     }
+
+    /// Tensors of one shape and type behind one another along the first axis. A single one is not copied.
+    #[must_use]
+    pub fn joined<'a>(parts: &[&'a Self]) -> Cow<'a, Self> {
+        let first = match parts {
+            [] => return Cow::Owned(Self::zeros(ElementType::F32, vec![0])),
+            [only] => return Cow::Borrowed(only),
+            [first, ..] => first,
+        };
+        let mut shape = first.shape.clone();
+        if let Some(outermost) = shape.first_mut() {
+            *outermost *= parts.len();
+        }
+        Cow::Owned(Self { shape, data: gathered(parts.iter().copied(), first, parts.len()) })
+    }
+
+    /// Parts it along the first axis, which is a multiple of `parts`, into as many tensors of one shape.
+    #[must_use]
+    pub fn split(self, parts: usize) -> Vec<Self> {
+        if parts == 1 {
+            return vec![self];
+        }
+        let mut shape = self.shape;
+        if let Some(outermost) = shape.first_mut() {
+            *outermost /= parts;
+        }
+        let each = self.data.len() / parts;
+        let part = |at: usize| {
+            let mut data = Data::zeros(self.data.element(), each);
+            data.copy_from(0, &self.data, at * each, each);
+            Self { shape: shape.clone(), data }
+        };
+        (0..parts).map(part).collect()
+    }
+}
+
+/// The elements of tensors like `first`, one after another.
+fn gathered<'a>(tensors: impl Iterator<Item = &'a Tensor>, first: &Tensor, count: usize) -> Data {
+    let each = first.data.len();
+    let mut data = Data::zeros(first.data.element(), each * count);
+    for (at, tensor) in tensors.enumerate() {
+        data.copy_from(at * each, &tensor.data, 0, each.min(tensor.data.len()));
+    }
+    data
 }
 
 /// Turns pictures of the model's size into tensors of its layout and type.
@@ -366,8 +409,20 @@ mod tests {
     fn encoder_outputs_are_stacked_behind_the_batch_axis() {
         let one = Tensor { shape: vec![1, 2], data: Data::F32(vec![1.0, 2.0]) };
         let two = Tensor { shape: vec![1, 2], data: Data::F32(vec![3.0, 4.0]) };
-        let stacked = Tensor::stack_over_time(&[&one, &two, &two]);
+        let stacked = Tensor::stack_over_time(&[vec![&one, &two, &two]]);
         assert_eq!(stacked.shape, [1, 3, 2]);
         assert_eq!(stacked.data, Data::F32(vec![1.0, 2.0, 3.0, 4.0, 3.0, 4.0]));
+        let stacked = Tensor::stack_over_time(&[vec![&one, &two], vec![&two, &one]]);
+        assert_eq!(stacked.shape, [2, 2, 2]);
+        assert_eq!(stacked.data, Data::F32(vec![1.0, 2.0, 3.0, 4.0, 3.0, 4.0, 1.0, 2.0]));
+    }
+
+    #[test]
+    fn a_batch_is_what_it_was_put_together_from() {
+        let one = Tensor { shape: vec![2, 2], data: Data::I64(vec![1, 2, 3, 4]) };
+        let two = Tensor { shape: vec![2, 2], data: Data::I64(vec![5, 6, 7, 8]) };
+        let joined = Tensor::joined(&[&one, &two]).into_owned();
+        assert_eq!(joined.shape, [4, 2]);
+        assert_eq!(joined.split(2), [one, two]);
     }
 }

@@ -1,0 +1,140 @@
+//! The graph that sees each sample once.
+
+use std::{borrow::Cow, path::PathBuf, sync::Arc};
+
+use super::{Encoded, State, tokens::TokenCheck};
+use crate::{
+    error::Error,
+    model::{GraphRole, Manifest, SignatureCheck, StatePorts, Tensor},
+    runtime::{Canceller, Graph},
+};
+
+/// A sample on its way into the encoder: the frame, and the state of its stream, `None` at the start of a grid.
+pub type Input = (Arc<Tensor>, Option<State>);
+
+/// What the encoder makes of a sample: what the last graph takes, and the state that the next sample goes on from.
+pub type Output = (Encoded, Option<State>);
+
+/// An encoder.
+pub struct Encoder {
+    graph: Graph,
+    input: String,
+    /// The outputs that are kept of a sample, and then those that are fed back.
+    outputs: Vec<String>,
+    /// How many are kept.
+    kept: usize,
+    /// What the head takes; `None` where there is no head.
+    tokens: Option<TokenCheck>,
+    states: Vec<StatePorts>,
+    /// The states at the start of a grid.
+    start: State,
+    manifest: PathBuf,
+}
+
+impl Encoder {
+    /// An encoder of which nothing is kept yet.
+    ///
+    /// # Errors
+    /// When its inputs or states are not what the manifest says.
+    pub fn new(manifest: &Manifest, graph: Graph) -> Result<Self, Error> {
+        let check = SignatureCheck::new(manifest);
+        let input = check.frame_input(GraphRole::Encoder, graph.path(), &graph.inputs())?;
+        let start = check.states_at_start(graph.path(), &graph.inputs(), &graph.outputs())?;
+        let states = manifest.graph.states().to_vec();
+        let (outputs, manifest) = (Vec::new(), manifest.path.clone());
+        Ok(Self { graph, input, outputs, kept: 0, tokens: None, states, start: Arc::new(start), manifest })
+    }
+
+    /// The encoder of which is kept what the head takes.
+    pub fn for_head(self, tokens: TokenCheck) -> Self {
+        let names = tokens.names();
+        Self { tokens: Some(tokens), ..self.keeping(names) }
+    }
+
+    /// The encoder of which the outputs of these names are kept.
+    pub fn keeping(self, names: Vec<String>) -> Self {
+        let kept = names.len();
+        let fed_back = self.states.iter().map(|state| state.output.clone());
+        Self { outputs: names.into_iter().chain(fed_back).collect(), kept, ..self }
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// What ends its runs from another thread.
+    pub fn canceller(&self) -> Canceller {
+        self.graph.canceller()
+    }
+
+    /// The names of what is kept of a sample, in the order of its tensors.
+    pub fn kept(&self) -> &[String] {
+        &self.outputs[..self.kept]
+    }
+
+    /// Whether it goes by the samples before.
+    pub fn is_in_order(&self) -> bool {
+        !self.states.is_empty()
+    }
+
+    /// Encodes samples of one stream or of several in one run.
+    ///
+    /// # Errors
+    /// When the run fails or gives what the head does not take.
+    pub fn encode(&mut self, samples: &[Input]) -> Result<Vec<Output>, Error> {
+        let frames: Vec<&Tensor> = samples.iter().map(|(frame, _)| frame.as_ref()).collect();
+        let states: Vec<&State> =
+            samples.iter().map(|(_, state)| state.as_ref().unwrap_or(&self.start)).collect();
+        let fed = (0..self.states.len())
+            .map(|at| Tensor::joined(&states.iter().filter_map(|state| state.get(at)).collect::<Vec<_>>()));
+        let tensors: Vec<Cow<'_, Tensor>> = std::iter::once(Tensor::joined(&frames)).chain(fed).collect();
+        let names = std::iter::once(&self.input).chain(self.states.iter().map(|state| &state.input));
+        let inputs: Vec<(&str, &Tensor)> =
+            names.map(String::as_str).zip(tensors.iter().map(AsRef::as_ref)).collect();
+        let given = self.graph.run(&inputs, &self.outputs)?;
+        let mut each = vec![Vec::with_capacity(given.len()); samples.len()];
+        for (name, tensor) in given {
+            if tensor.shape.first().is_none_or(|rows| samples.len() > 1 && *rows != samples.len()) {
+                return Err(self.fault(&name, &tensor.shape, samples.len()));
+            }
+            each.iter_mut().zip(tensor.split(samples.len())).for_each(|(own, part)| own.push(part));
+        }
+        each.into_iter().map(|tensors| self.output(tensors)).collect()
+    }
+
+    /// Parts what a run gave for a sample into what is kept and what is fed back.
+    fn output(&mut self, mut tensors: Vec<Tensor>) -> Result<Output, Error> {
+        let states = tensors.split_off(self.kept);
+        if let Some(tokens) = &mut self.tokens {
+            tokens.check(&tensors)?;
+        }
+        for ((state, given), taken) in self.states.iter().zip(&states).zip(self.start.iter()) {
+            if given.shape != taken.shape {
+                return Err(self.state_fault(&state.output, given, taken));
+            }
+        }
+        let state = self.is_in_order().then(|| Arc::new(states));
+        Ok((Encoded::of_tokens(tensors), state))
+    }
+
+    fn fault(&self, name: &str, shape: &[usize], samples: usize) -> Error {
+        Error::Contract {
+            path: self.graph.path().to_owned(),
+            manifest: self.manifest.clone(),
+            subject: format!("output {name:?} of a run"),
+            found: format!("shape {shape:?}"),
+            expected: format!("{samples} rows, one for each sample of the batch"),
+        }
+    }
+
+    fn state_fault(&self, name: &str, given: &Tensor, taken: &Tensor) -> Error {
+        Error::Contract {
+            path: self.graph.path().to_owned(),
+            manifest: self.manifest.clone(),
+            subject: format!("output {name:?} of a run (graph.state)"),
+            found: format!("shape {:?}", given.shape),
+            expected: format!("{:?}, as its input takes it", taken.shape),
+        }
+    }
+}

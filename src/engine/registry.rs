@@ -1,0 +1,82 @@
+//! The engines of the process, so that streams of one model share it.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::SystemTime,
+};
+
+use once_cell::sync::Lazy;
+
+use super::{Engine, Model};
+use crate::{error::Error, model::Manifest};
+
+/// What streams must have in common to share an engine.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The name that was given to it; may be empty.
+    pub name: String,
+    /// The files of the model, as they are now.
+    files: Vec<FileStamp>,
+    /// Threads of a run.
+    pub threads: usize,
+    /// Largest batch.
+    pub batch: usize,
+}
+
+/// A file as it was when it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct FileStamp {
+    path: PathBuf,
+    size: Option<u64>,
+    changed: Option<SystemTime>,
+}
+
+impl FileStamp {
+    fn new(path: &std::path::Path) -> Self {
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let data = std::fs::metadata(&path).ok();
+        let size = data.as_ref().map(std::fs::Metadata::len);
+        Self { size, changed: data.and_then(|data| data.modified().ok()), path }
+    }
+}
+
+impl Key {
+    /// The key of a model that runs with these settings in the engine of that name.
+    #[must_use]
+    pub fn new(manifest: &Manifest, name: &str, threads: usize, batch: usize) -> Self {
+        let graphs = manifest.graph.files();
+        let files = std::iter::once(manifest.path.as_path()).chain(graphs).map(FileStamp::new).collect();
+        Self { name: name.to_owned(), files, threads, batch }
+    }
+}
+
+/// Engines by key. Those that nobody uses are gone, and their places are cleared when another is asked for.
+static ENGINES: Lazy<Mutex<HashMap<Key, Arc<Place>>>> = Lazy::new(Mutex::default);
+
+/// The place of an engine: locked while it loads, so that others wait for it rather than load it again.
+type Place = Mutex<Weak<Engine>>;
+
+/// The engine of a key: the one that is at work, or a new one with the model that `load` gives.
+///
+/// # Errors
+/// What `load` says, or when the system gives no thread.
+pub fn shared(key: &Key, load: impl FnOnce() -> Result<Model, Error>) -> Result<Arc<Engine>, Error> {
+    let place = {
+        let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
+        engines.retain(|other, place| {
+            other == key
+                || Arc::strong_count(place) > 1
+                || place.try_lock().is_ok_and(|engine| engine.strong_count() > 0)
+        });
+        Arc::clone(engines.entry(key.clone()).or_default())
+    };
+    let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(engine) = place.upgrade() {
+        return Ok(engine);
+    }
+    let engine = Arc::new(Engine::start(load()?)?);
+    *place = Arc::downgrade(&engine);
+    Ok(engine)
+}

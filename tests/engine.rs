@@ -1,0 +1,171 @@
+//! Streams that share a model, and graphs that keep a state, with the tiny models of `tests/fixtures`.
+
+#![allow(clippy::unwrap_used)] // Helpers of tests stand outside of test functions.
+
+mod common;
+
+use common::bench::{
+    BLUE, Bench, GREEN, Out, RED, assert_all_windows_are_counted, fixture, model, results, shot,
+};
+use gst::prelude::*;
+use gstartclassify::{
+    engine::{Engine, Key, Model, shared},
+    model::Manifest,
+    runtime::Library,
+};
+
+fn labels(frames: &[Out]) -> Vec<String> {
+    let first = results(frames).into_iter().flatten().filter(|result| result.first);
+    first.map(|result| result.class.label.to_string()).collect()
+}
+
+fn scores(frames: &[Out]) -> Vec<f32> {
+    results(frames)
+        .into_iter()
+        .flatten()
+        .filter(|result| result.first)
+        .map(|result| result.class.score)
+        .collect()
+}
+
+fn engine(file: &str, name: &str, loads: &mut usize) -> std::sync::Arc<Engine> {
+    let manifest = Manifest::load(&fixture(file)).unwrap();
+    let key = Key::new(&manifest, name, 1, 1);
+    let load = || {
+        *loads += 1;
+        Model::load(&manifest, Library::get(None)?, 1, 1)
+    };
+    shared(&key, load).unwrap()
+}
+
+#[test]
+fn a_model_is_loaded_once_for_all_that_share_it_and_again_when_all_have_gone() {
+    let mut loads = 0;
+    let first = engine("clip.toml", "once", &mut loads);
+    let second = engine("clip.toml", "once", &mut loads);
+    assert!(std::sync::Arc::ptr_eq(&first, &second) && loads == 1);
+    engine("clip.toml", "apart", &mut loads);
+    engine("model.toml", "once", &mut loads);
+    assert_eq!(loads, 3, "another name, another model");
+    drop((first, second));
+    engine("clip.toml", "once", &mut loads);
+    assert_eq!(loads, 4);
+}
+
+#[test]
+fn streams_that_share_a_model_get_their_own_results() {
+    for form in
+        ["clip.toml", "model.toml", "batched.toml batch-size=4", "stream.toml", "online.toml batch-size=3"]
+    {
+        let mut benches: Vec<Bench> =
+            (0..3).map(|_| Bench::new(&format!("{} engine=own", model(form)))).collect();
+        for _ in 0..6 {
+            benches[0].push(&[shot(RED, 10)]);
+            benches[1].push(&[shot(GREEN, 10)]);
+            benches[2].push(&[shot([180, 40, 0], 5), shot([20, 190, 0], 5)]);
+        }
+        let frames: Vec<Vec<Out>> = benches.into_iter().map(|bench| bench.finish().0).collect();
+        assert!(frames.iter().all(|frames| frames.len() == 60), "{form}");
+        assert_eq!(labels(&frames[0]), vec!["red"; 9], "{form}");
+        assert_eq!(labels(&frames[1]), vec!["green"; 9], "{form}");
+        let alone = {
+            let mut bench = Bench::new(&format!("{} engine=alone", model(form)));
+            (0..6).for_each(|_| bench.push(&[shot([180, 40, 0], 5), shot([20, 190, 0], 5)]));
+            scores(&bench.finish().0)
+        };
+        let mixed = scores(&frames[2]);
+        assert!(alone.len() == 9 && alone.iter().zip(&mixed).all(|(a, b)| (a - b).abs() < 1e-6), "{form}");
+    }
+}
+
+#[test]
+fn a_fault_stays_with_the_stream_that_it_comes_from() {
+    let properties = format!("{} engine=fault batch-timeout=200000000", model("batched.toml batch-size=4"));
+    let mut benches: Vec<Bench> = (0..3).map(|_| Bench::new(&properties)).collect();
+    let bus = benches[1].bus();
+    for (bench, color) in benches.iter_mut().zip([RED, BLUE, GREEN]) {
+        bench.push(&[shot(color, 11)]);
+    }
+    let fault = bus.timed_pop_filtered(gst::ClockTime::from_seconds(5), &[gst::MessageType::Error]);
+    let fault = fault.unwrap();
+    let gst::MessageView::Error(fault) = fault.view() else { panic!("{fault:?}") };
+    assert!(fault.error().to_string().contains("batched.onnx"), "{fault:?}");
+    let sound = [(RED, "red"), (GREEN, "green")];
+    for (bench, (color, label)) in [benches.remove(0), benches.remove(1)].into_iter().zip(sound) {
+        let mut bench = bench;
+        bench.push(&[shot(color, 49)]);
+        assert_all_windows_are_counted(&bench.stats());
+        assert_eq!(labels(&bench.finish().0), vec![label; 9]);
+    }
+}
+
+#[test]
+fn a_stream_that_is_flushed_or_stopped_leaves_the_others_alone() {
+    let properties = format!("{} engine=flush", model("batched.toml batch-size=4"));
+    let mut benches: Vec<Bench> = (0..3).map(|_| Bench::new(&properties)).collect();
+    for turn in 0..6 {
+        benches.iter_mut().for_each(|bench| bench.push(&[shot(RED, 10)]));
+        if turn == 2 {
+            benches[1].harness.push_event(gst::event::FlushStart::new());
+            benches[1].harness.push_event(gst::event::FlushStop::new(true));
+            let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+            benches[1].harness.push_event(gst::event::Segment::new(&segment));
+        }
+        if turn == 3 {
+            benches[2].harness.element().unwrap().set_state(gst::State::Null).unwrap();
+            benches.truncate(2);
+        }
+    }
+    let (frames, _) = benches.remove(0).finish();
+    assert_eq!((frames.len(), labels(&frames)), (60, vec!["red".to_owned(); 9]));
+    assert_all_windows_are_counted(&benches[0].stats());
+}
+
+#[test]
+fn a_graph_with_a_state_goes_on_from_sample_to_sample_and_starts_anew_with_a_grid() {
+    let softmax = |logits: [f32; 3]| {
+        let sum: f32 = logits.iter().map(|logit| logit.exp()).sum();
+        logits.map(|logit| logit.exp() / sum).into_iter().fold(0.0, f32::max)
+    };
+    // Each shot is a sample: three frames at 30 a second.
+    let shots = [RED, RED, GREEN, GREEN, GREEN, GREEN].map(|color| shot(color, 3));
+    let mut bench = Bench::new(&model("stream.toml"));
+    bench.push(&shots);
+    let first = scores(&bench.finish().0);
+    // Of 4 samples 2 are green, of 6 there are 4.
+    let expected = [softmax([4.0, 4.0, 0.0]), softmax([8.0 / 3.0, 16.0 / 3.0, 0.0])];
+    assert!(first.len() == 2 && first.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{first:?}");
+
+    let mut bench = Bench::new(&format!("{} gap-tolerance=500000000", model("stream.toml")));
+    bench.push(&shots);
+    bench.frame += 60;
+    bench.push(&shots);
+    let twice = scores(&bench.finish().0);
+    assert!(twice.len() == 4 && twice[2..] == first[..], "{twice:?}");
+
+    let mut bench = Bench::new(&model("online.toml"));
+    bench.push(&shots);
+    let online = scores(&bench.finish().0);
+    // Samples: 8 red; 12 red; 4 red and 8 green; 12 green, 12 green, 12 green.
+    let expected = [softmax([6.0, 5.0, 0.0]), softmax([1.0, 11.0, 0.0])];
+    assert!(
+        online.len() == 2 && online.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5),
+        "{online:?}"
+    );
+}
+
+#[test]
+fn a_batch_that_the_model_does_not_take_is_refused_with_the_graph_that_does_not() {
+    common::init();
+    let element = gst::parse::launch(&format!("artclassify batch-size=4 {}", model("model.toml"))).unwrap();
+    let bus = gst::Bus::new();
+    element.set_bus(Some(&bus));
+    assert!(element.set_state(gst::State::Paused).is_err());
+    let message = bus.pop_filtered(&[gst::MessageType::Error]).unwrap();
+    element.set_state(gst::State::Null).unwrap();
+    let gst::MessageView::Error(fault) = message.view() else { panic!("{message:?}") };
+    let text = fault.error().to_string();
+    for word in ["batch-size", "found 4", "expected 1", "encoder.onnx", "one at a time"] {
+        assert!(text.contains(word), "{text}");
+    }
+}
