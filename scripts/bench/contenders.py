@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from gated import run_together
 from process import Cost, run
 
-CONTENDER = Path("target/release/examples/contender")
 LOOP = Path(__file__).with_name("python_loop.py")
 SAMPLES_A_RUN = 240
 MOST_WINDOWS = 120
@@ -46,9 +47,9 @@ class Bench:
     scratch: Path
     contender: Path
 
-    def fed(self, name: str, form: Path, hop: int, windows: int, runner: dict) -> Contender:
-        """One that is fed pictures of the model's size out of memory."""
-        job = {
+    def job(self, form: Path, hop: int, windows: int, runner: dict[str, Any]) -> dict[str, Any]:
+        """What a contender is told that is fed pictures of the model's size out of memory."""
+        return {
             "model": str(form),
             "pictures": str(self.pictures),
             "windows": windows,
@@ -56,6 +57,9 @@ class Bench:
             "threads": self.threads,
             "runner": runner,
         }
+
+    def fed(self, name: str, job: dict[str, Any]) -> Contender:
+        """One that does a job by itself."""
 
         def race() -> Cost:
             _, printed = run([str(self.contender), json.dumps(job)])
@@ -65,16 +69,33 @@ class Bench:
 
         return Contender(name, race)
 
+    def together(
+        self,
+        name: str,
+        form: Path,
+        hop: int,
+        windows: int,
+        streams: int,
+        properties: str = "",
+        light: bool = False,
+        processes: int = 1,
+    ) -> Contender:
+        """The element, from memory, several times over: in one pipeline, and in processes."""
+        runner = {"element": {"streams": streams, "properties": properties, "light": light}}
+        job = self.job(form, hop, windows, runner)
+        return Contender(name, lambda: run_together([str(self.contender)], job, processes))
+
     def bare(
         self, name: str, form: Path, hop: int, windows: int, batch: int = 1, spinning: bool = False
     ) -> Contender:
         """A loop around ONNX Runtime."""
-        return self.fed(name, form, hop, windows, {"bare": {"batch": batch, "spinning": spinning}})
+        runner = {"bare": {"batch": batch, "spinning": spinning}}
+        return self.fed(name, self.job(form, hop, windows, runner))
 
-    def element(self, name: str, form: Path, hop: int, windows: int, streams: int = 1) -> Contender:
+    def element(self, name: str, form: Path, hop: int, windows: int) -> Contender:
         """The element, from memory."""
-        runner = {"element": {"streams": streams, "properties": ""}}
-        return self.fed(name, form, hop, windows, runner)
+        runner = {"element": {"streams": 1, "properties": ""}}
+        return self.fed(name, self.job(form, hop, windows, runner))
 
     def decode(self, name: str) -> Contender:
         """GStreamer decodes the video and throws it away."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import from_file
 import from_memory
 import pass_through
+import streams
 from chart import draw
 from contenders import Bench, compete
 from inputs import Recipe, full_hd, pictures
@@ -55,16 +56,19 @@ def main() -> None:
     )
     fed = compete(from_memory.contenders(bench, hops, quarter, clip_windows), rounds)
     played = compete(from_file.contenders(bench, quarter), rounds)
+    shared = compete(streams.contenders(bench, quarter), rounds)
     passed = pass_through.measure()
     bars = [
         *from_memory.bars(fed, quarter, eighths),
         *from_file.bars(played, quarter),
+        *streams.bars(shared),
         *pass_through.bars(passed),
     ]
     tables = [
         Table("Bars", "", ["what", "bar", "measured: median (least-most)"], bars),
         from_memory.table(fed, recipe.frames),
         from_file.table(played, quarter, video_frames),
+        streams.table(shared, quarter),
         pass_through.table(passed),
     ]
     load = ", ".join(f"{part:.1f}" for part in os.getloadavg())

@@ -13,13 +13,18 @@ Scores = dict[int, float]
 
 @dataclass(frozen=True)
 class Cost:
-    """What a contender took, in seconds and MB, and what it found: the best scores of windows."""
+    """What a contender took, in seconds and MB, and what it found: the best scores of windows.
+
+    `result_ms` is the time from a window's last sample to its result: median, and what 90 of 100
+    stay below.
+    """
 
     wall: float
     cpu: float
     peak_mb: float
     windows: int = 0
     scores: list[Scores] = field(default_factory=list)
+    result_ms: tuple[float, float] | None = None
 
 
 def run(command: Sequence[str]) -> tuple[Cost, str]:

@@ -29,6 +29,7 @@ pub fn run(job: &Job, batch: usize, spinning: bool) -> Outcome<Report> {
     let samples = Samples::new(&manifest, &pictures);
     match &manifest.graph {
         GraphKind::Clip { file } => clip(load(file)?, &samples, &manifest.outputs, job, batch),
+        GraphKind::Stream { .. } => Err("bare runs take clip and split models".into()),
         GraphKind::Split { .. } if batch != 1 => Err("the split form runs window by window here".into()),
         GraphKind::Split { encoder, head } => {
             split(load(encoder)?, load(head)?, &samples, &manifest.outputs, job)
@@ -75,8 +76,8 @@ fn clip(
     batch: usize,
 ) -> Outcome<Report> {
     let windows: Vec<Tensor> = (0..job.windows).map(|window| samples.window(window * job.hop)).collect();
-    let batches = windows.chunks(batch).map(together).collect::<Outcome<Vec<_>>>()?;
-    drop(windows);
+    let batches: Vec<Cow<'_, Tensor>> =
+        windows.chunks(batch).map(|windows| Tensor::joined(&windows.iter().collect::<Vec<_>>())).collect();
     let input = first_input(&graph)?;
     for warm_up in batches.iter().take(1).chain(batches.last()) {
         graph.run(vec![(input.as_str(), view(warm_up)?)])?;
@@ -135,7 +136,7 @@ fn classify(
     outputs: &OutputSpec,
 ) -> Outcome<Vec<Scores>> {
     let stacked: Vec<Tensor> = (0..names.len())
-        .map(|token| Tensor::stack_over_time(&recent.iter().map(|each| &each[token]).collect::<Vec<_>>()))
+        .map(|token| Tensor::stack_over_time(&[recent.iter().map(|each| &each[token]).collect()]))
         .collect();
     let inputs =
         names.iter().zip(&stacked).map(|(name, tensor)| Ok((Cow::from(name.as_str()), view(tensor)?)));
@@ -145,7 +146,7 @@ fn classify(
 
 fn report(clock: &Stopwatch, scores: Vec<Scores>) -> Outcome<Report> {
     let (wall, cpu) = clock.read()?;
-    Ok(Report { windows: scores.len(), wall, cpu, peak_mb: peak_mb()?, scores })
+    Ok(Report { windows: scores.len(), wall, cpu, peak_mb: peak_mb()?, result_ms: None, scores })
 }
 
 fn first_input(graph: &Session) -> Outcome<String> {
@@ -162,38 +163,6 @@ fn read_scores(found: &SessionOutputs<'_>, outputs: &OutputSpec) -> Outcome<Vec<
         (0..).zip(scores).collect()
     });
     Ok(scores.collect())
-}
-
-/// Tensors of one window each as one batch.
-fn together(windows: &[Tensor]) -> Outcome<Tensor> {
-    let mut shape = windows.first().ok_or("no windows")?.shape.clone();
-    if windows.len() == 1 {
-        return Ok(windows[0].clone());
-    }
-    if shape[0] != 1 {
-        return Err("batches need a layout that starts with N".into());
-    }
-    shape[0] = windows.len();
-    macro_rules! joined {
-        ($kind:ident) => {
-            Data::$kind(
-                windows
-                    .iter()
-                    .flat_map(|window| match &window.data {
-                        Data::$kind(values) => values.as_slice(),
-                        _ => &[],
-                    })
-                    .copied()
-                    .collect(),
-            )
-        };
-    }
-    let data = match &windows[0].data {
-        Data::U8(_) => joined!(U8),
-        Data::F16(_) => joined!(F16),
-        _ => joined!(F32),
-    };
-    Ok(Tensor { shape, data })
 }
 
 /// The tensor as ONNX Runtime sees it, without a copy.

@@ -19,6 +19,9 @@ pub struct Job {
     pub hop: usize,
     /// Threads that a run of a graph may use.
     pub threads: usize,
+    /// Whether to say `ready` when the model is loaded, and wait for a line before the clock starts.
+    #[serde(default)]
+    pub gate: bool,
     /// Who does it.
     pub runner: Runner,
 }
@@ -40,6 +43,9 @@ pub enum Runner {
         streams: usize,
         /// More properties, as in a launch line.
         properties: String,
+        /// Whether the first stream gets its frames in their time, and the others go on for as long as it does.
+        #[serde(default)]
+        light: bool,
     },
 }
 
@@ -57,6 +63,9 @@ pub struct Report {
     pub cpu: f64,
     /// Most resident memory of the process up to then, in MB.
     pub peak_mb: f64,
+    /// Milliseconds from a window's last sample to its result in the first stream of the element: median, and what 90 of
+    /// 100 stay below.
+    pub result_ms: Option<[f64; 2]>,
     /// The scores of each window of the first stream, or the best of them.
     pub scores: Vec<Scores>,
 }

@@ -24,7 +24,7 @@ fn main() -> Outcome<()> {
     gst::init()?;
     let report = match &job.runner {
         Runner::Bare { batch, spinning } => bare::run(&job, *batch, *spinning)?,
-        Runner::Element { streams, properties } => element::run(&job, *streams, properties)?,
+        Runner::Element { streams, properties, light } => element::run(&job, *streams, properties, *light)?,
     };
     println!("{}", serde_json::to_string(&report)?);
     Ok(())
@@ -42,6 +42,7 @@ mod tests {
             windows: 5,
             hop: 2,
             threads: 1,
+            gate: false,
             runner,
         }
     }
@@ -67,10 +68,13 @@ mod tests {
         };
         assert!(close(&bare::run(&job("model.toml", bare(), &pictures), 1, false).unwrap().scores));
         for form in ["clip.toml", "model.toml"] {
-            let job = job(form, Runner::Element { streams: 2, properties: String::new() }, &pictures);
-            let report = element::run(&job, 2, "").unwrap();
+            let runner = Runner::Element { streams: 2, properties: String::new(), light: false };
+            let job = job(form, runner, &pictures);
+            let report = element::run(&job, 2, "", false).unwrap();
             assert_eq!(report.windows, 10);
             assert!(close(&report.scores), "{form}");
+            let report = element::run(&job, 2, "", true).unwrap();
+            assert!(report.windows > 10 && close(&report.scores), "{form}");
         }
     }
 }
