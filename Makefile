@@ -101,7 +101,7 @@ fuzz: packages ## feed manifests, labels and streams of frames out of chance to 
 soak: setup ## play SOAK_MINUTES (60) of a stream with random seeks, pauses, sizes and models; look for leaks and growth
 	$(WITH_PLUGIN) cargo test --release --locked --test soak -- --ignored --nocapture
 
-bench: setup .venv/bench-ready ## measure beside bare ONNX Runtime and Python loops, into BENCH_OUT (out/bench); QUICK=1: 3 minutes
+bench: setup .venv/bench-ready ## measure beside bare ONNX Runtime and Python loops, into BENCH_OUT (out/bench); QUICK=1 for less
 	@echo "== Contenders, release build"
 	cargo build --release --locked --example contender
 	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/bench/measure.py --model "$(MODEL)" --stream "$(STREAM)" \

@@ -29,11 +29,18 @@ class Recipe:
             raise SystemExit(f"{manifest}: resize = {resize!r}, expected one of {list(RESIZES)}")
         return cls(said["frames"], said["fps"], said["width"], said["height"], color, resize)
 
+    def quarter(self) -> int:
+        """The hop T/4."""
+        return max(1, self.frames // 4)
+
+    def eighths(self) -> list[int]:
+        """The hop T/8, or the whole numbers on both sides of it."""
+        return sorted({max(1, self.frames // 8), -(-self.frames // 8)}, reverse=True)
+
     def hops(self) -> list[int]:
-        """T, T/2, T/4, T/8 (the whole numbers on both sides of it) and 1."""
-        eighth = self.frames / 8
-        hops = (self.frames, self.frames // 2, self.frames // 4, -int(-eighth // 1), int(eighth), 1)
-        return sorted({max(1, hop) for hop in hops}, reverse=True)
+        """T, T/2, T/4, T/8 and 1."""
+        few = {self.frames, max(1, self.frames // 2), self.quarter(), *self.eighths(), 1}
+        return sorted(few, reverse=True)
 
 
 def full_hd(stream: Path, frames: int, folder: Path) -> Path:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from report import Table
@@ -11,9 +12,10 @@ GROUP = "frame"
 PLAIN, IDENTITY, PASSED = "no element", "identity", "hold, no result yet"
 
 
-def measure() -> dict[str, tuple[float, float, float]]:
-    """Microseconds a frame: median and its 95 % interval, by name."""
-    subprocess.run(["cargo", "bench", "--locked", "--bench", "frames"], check=True)
+def measure(options: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """Microseconds a frame: median and its 95 % interval, by name; `options` are criterion's."""
+    command = ["cargo", "bench", "--locked", "--bench", "frames", "--", *options]
+    subprocess.run(command, check=True)
     folder = Path(os.environ.get("CARGO_TARGET_DIR", "target")) / "criterion" / GROUP
     found = {}
     for file in folder.glob("*/new/benchmark.json"):
