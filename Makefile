@@ -30,10 +30,10 @@ PACKAGES := gcc libc6-dev pkg-config \
 	libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libcairo2-dev libpango1.0-dev \
 	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly \
 	gstreamer1.0-libav fonts-dejavu-core
-# The RTSP server of the tests, and what watches pipelines in scripts/live.
-TEST_PACKAGES := python3-gi gir1.2-gst-rtsp-server-1.0
+# The RTSP server of the tests, what watches pipelines in scripts/live, and what counts instructions.
+TEST_PACKAGES := python3-gi gir1.2-gst-rtsp-server-1.0 valgrind
 
-.PHONY: help demo test bench fuzz soak figures events-f1 live setup packages test-packages onnxruntime build env lint rust-lint \
+.PHONY: help demo test bench fuzz soak guard guard-update figures events-f1 live setup packages test-packages onnxruntime build env lint rust-lint \
 	python-lint rust-test python-test clean
 
 help: ## list these targets
@@ -42,7 +42,7 @@ help: ## list these targets
 demo: setup ## set everything up and recognise the dives of the shipped clips; results in out/
 	@$(WITH_PLUGIN) $(VENV_PYTHON) scripts/demo.py --model "$(MODEL)" --stream "$(STREAM)"
 
-test: lint rust-test python-test ## set everything up, PyTorch included, and run every check and test
+test: lint rust-test python-test guard ## set everything up, PyTorch included, and run every check and test
 
 setup: build onnxruntime ## what a machine needs to run the plugin: Debian packages, ONNX Runtime, release build
 
@@ -106,6 +106,13 @@ bench: setup .venv/bench-ready ## measure beside bare ONNX Runtime and Python lo
 	cargo build --release --locked --example contender
 	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/bench/measure.py --model "$(MODEL)" --stream "$(STREAM)" \
 		--contender "$(RELEASE)/examples/contender" --out "$(BENCH_OUT)" $(if $(filter-out 0,$(QUICK)),--quick)
+
+guard: setup test-packages ## count the instructions and allocations of a frame and a window, compare with tests/guard.json
+	@echo "== Instructions and allocations"
+	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/guard.py
+
+guard-update: setup test-packages ## count them and write tests/guard.json
+	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/guard.py --update
 
 figures: setup .venv/ready ## measure CPU, speed and memory beside decoding and bare ONNX Runtime
 	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/figures.py --model "$(MODEL)" --stream "$(STREAM)"

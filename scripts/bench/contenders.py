@@ -12,6 +12,8 @@ from gated import run_together
 from process import Cost, run
 
 LOOP = Path(__file__).with_name("python_loop.py")
+# As the bare runs.
+PROVIDERS = "providers=cpu"
 SAMPLES_A_RUN = 240
 MOST_WINDOWS = 120
 
@@ -81,6 +83,7 @@ class Bench:
         processes: int = 1,
     ) -> Contender:
         """The element, from memory, several times over: in one pipeline, and in processes."""
+        properties = f"{PROVIDERS} {properties}"
         runner = {"element": {"streams": streams, "properties": properties, "light": light}}
         job = self.job(form, hop, windows, runner)
         return Contender(name, lambda: run_together([str(self.contender)], job, processes))
@@ -94,7 +97,7 @@ class Bench:
 
     def element(self, name: str, form: Path, hop: int, windows: int) -> Contender:
         """The element, from memory."""
-        runner = {"element": {"streams": 1, "properties": ""}}
+        runner = {"element": {"streams": 1, "properties": PROVIDERS}}
         return self.fed(name, self.job(form, hop, windows, runner))
 
     def decode(self, name: str) -> Contender:
@@ -104,7 +107,7 @@ class Bench:
     def recorded(self, name: str, form: Path, hop: int) -> Contender:
         """From the video to JSON Lines with gst-launch."""
         events = self.scratch / "events.jsonl"
-        element = f"artclassify model={form} hop={hop} threads={self.threads} eos=drop"
+        element = f"artclassify model={form} hop={hop} threads={self.threads} eos=drop {PROVIDERS}"
         line = self.pipeline(f"{element} ! artmetaenc ! filesink location={events}")
 
         def race() -> Cost:

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 use super::{
     convert::FrameConverter,
     interpret::{SampleInfo, WindowInfo},
+    objects::Objects,
     outlet::Outlet,
     references::References,
     settings::{Alignment, EosPolicy},
@@ -14,6 +15,7 @@ use crate::{
     engine::{Sample, Stream, Waiting},
     error::Error,
     model::{Fit, InputSpec, SampleWriter},
+    object::ObjectId,
     window::{
         Decision, FrameTime, GridEnd, GridSettings, Ownership, Source, Taken, Window, WindowPlan, Windower,
     },
@@ -70,10 +72,12 @@ pub struct Intake {
     windower: Windower,
     converter: Option<FrameConverter>,
     segment: gst::FormattedSegment<gst::ClockTime>,
-    /// The last frame, kept in case a sample is taken from it.
+    /// The last frame, in case a sample is taken from it. One that was sampled is not kept: it can only be repeated.
     last: Option<gst::Buffer>,
     /// How the frames of the last samples were fitted, no more than a window has.
     fits: VecDeque<Fit>,
+    /// Where objects have windows of their own: the objects.
+    objects: Option<Objects>,
     /// What dates the moments of the stream.
     references: References,
     /// Nothing is sampled yet, or the last frame completed a window.
@@ -96,6 +100,7 @@ impl Intake {
         alignment: Alignment,
         plan: WindowPlan,
         gap_tolerance: u64,
+        objects: Option<Objects>,
         stats: Arc<Stats>,
     ) -> Self {
         let settings = GridSettings { fps: input.fps, gap_tolerance };
@@ -109,6 +114,7 @@ impl Intake {
             segment: gst::FormattedSegment::new(),
             last: None,
             fits: VecDeque::new(),
+            objects,
             references: References::default(),
             at_boundary: true,
             idle: 0,
@@ -122,7 +128,8 @@ impl Intake {
 
     /// Tells the stats what was counted.
     pub fn count(&self) {
-        self.stats.set_counts(Counts { repeated: self.windower.repeated(), ..self.counts });
+        let objects = self.objects.as_ref().map(Objects::counts).unwrap_or_default();
+        self.stats.set_counts(Counts { repeated: self.windower.repeated(), objects, ..self.counts });
     }
 
     /// What a user should be told now, each thing once.
@@ -187,9 +194,11 @@ impl Intake {
         writer: SampleWriter,
         plan: WindowPlan,
         converter: Option<FrameConverter>,
+        objects: Option<Objects>,
     ) {
         self.windower.set_plan(input.fps, plan);
         self.converter = converter;
+        self.objects = objects;
         self.input = input;
         self.writer = writer;
     }
@@ -221,6 +230,7 @@ impl Intake {
         self.at_boundary = true;
         self.windower.flush();
         self.fits.clear();
+        self.objects.as_mut().map(Objects::end);
         self.references.clear();
         self.last = None;
         self.segment.reset();
@@ -263,7 +273,8 @@ impl Intake {
             self.end_grid(end, target);
         }
         self.references.note(buffer, time);
-        let previous = self.last.replace(buffer.clone());
+        let kept = (!self.windower.is_last_sampled()).then(|| buffer.clone());
+        let previous = std::mem::replace(&mut self.last, kept);
         let before = self.counts.samples;
         self.obey(decisions, previous.as_ref(), Some(buffer), target)?;
         if self.counts.samples > before {
@@ -337,9 +348,9 @@ impl Intake {
             self.at_boundary = false;
             match decision {
                 Decision::GridEnded(end) => self.end_grid(end, target),
-                Decision::Sample(Source::Previous) => self.sample(previous, target.stream)?,
-                Decision::Sample(Source::Current) => self.sample(current, target.stream)?,
-                Decision::Sample(Source::Repeat) => self.sample(None, target.stream)?,
+                Decision::Sample(Source::Previous) => self.sample(previous, target)?,
+                Decision::Sample(Source::Current) => self.sample(current, target)?,
+                Decision::Sample(Source::Repeat) => self.sample(None, target)?,
                 Decision::Window(window) => self.submit(window, target),
             }
         }
@@ -355,6 +366,9 @@ impl Intake {
         }
         self.fits.clear();
         self.at_boundary = true;
+        for (object, stream) in self.objects.as_mut().map(Objects::end).unwrap_or_default() {
+            target.outlet.end_object(object, until, stream);
+        }
         target.outlet.end_grid(end.last, until);
         target.stream.new_grid();
     }
@@ -399,23 +413,32 @@ impl Intake {
     }
 
     /// Takes the next sample from a frame, or repeats the sample before.
-    fn sample(&mut self, frame: Option<&gst::Buffer>, stream: &Stream) -> Result<(), Refusal> {
+    fn sample(&mut self, frame: Option<&gst::Buffer>, target: &Target<'_>) -> Result<(), Refusal> {
         let Some(converter) = &mut self.converter else {
             return Err(Refusal::NoCaps);
         };
         self.counts.samples += 1;
+        let started = Instant::now();
+        if let Some(objects) = &mut self.objects {
+            let frame = frame.map(AsRef::as_ref);
+            let gone = objects.sample(frame, converter.info(), &self.input, &self.writer);
+            self.stats.preprocessed(started.elapsed());
+            for (object, stream) in gone.map_err(Refusal::Fault)? {
+                target.outlet.end_object(object, None, stream);
+            }
+            return Ok(());
+        }
         if self.fits.len() == self.input.frames {
             self.fits.pop_front();
         }
         self.fits.push_back(converter.fit());
         match frame {
             Some(frame) => {
-                let started = Instant::now();
                 let frame = converter.convert(frame, &self.writer).map_err(Refusal::Fault)?;
                 self.stats.preprocessed(started.elapsed());
-                stream.sample(Sample::Frame(frame));
+                target.stream.sample(Sample::Frame(frame));
             }
-            None => stream.sample(Sample::Repeat),
+            None => target.stream.sample(Sample::Repeat),
         }
         Ok(())
     }
@@ -430,13 +453,25 @@ impl Intake {
         let start_absolute =
             samples.first().map(|&first| self.references.absolute(first)).unwrap_or_default();
         let (owns_from, owns_to) = (self.references.date(owns_from), self.references.date(owns_to));
-        let fits = self.fits.iter().skip(self.fits.len().saturating_sub(taken));
-        let infos = samples.into_iter().zip(fits.chain(self.fits.back().into_iter().cycle()));
-        let samples = infos.map(|(moment, &fit)| SampleInfo { moment, fit }).collect();
+        let info = |object: Option<ObjectId>, fits: &VecDeque<Fit>| {
+            let own = fits.iter().skip(fits.len().saturating_sub(taken));
+            let fits = own.chain(fits.back().into_iter().cycle());
+            let samples = samples.iter().zip(fits).map(|(&moment, &fit)| SampleInfo { moment, fit });
+            WindowInfo { number, object, samples: samples.collect(), start_absolute, owns_from, owns_to }
+        };
         self.at_boundary = true;
-        target.outlet.submit(WindowInfo { number, samples, start_absolute, owns_from, owns_to });
-        if let Some(replaced) = target.stream.window(number, taken, target.waiting) {
-            self.dropped.extend(target.outlet.drop_window(replaced));
+        let Some(objects) = &self.objects else {
+            target.outlet.submit(number, [info(None, &self.fits)]);
+            if let Some(replaced) = target.stream.window(number, taken, target.waiting) {
+                self.dropped.extend(target.outlet.drop_window((replaced, None)));
+            }
+            return;
+        };
+        target.outlet.submit(number, objects.in_window().map(|(id, fits)| info(Some(id), fits)));
+        for (id, _) in objects.in_window() {
+            if let Some(replaced) = objects.window(id, number, taken, target.waiting) {
+                self.dropped.extend(target.outlet.drop_window((replaced, Some(id))));
+            }
         }
     }
 }
