@@ -16,6 +16,7 @@
 //! A frame comes in through `sink`, which asks `intake` for its samples and windows and puts it in line in
 //! `outlet`, whose rules are in `line`. From there it leaves by `task` once `pace` allows it.
 
+mod announce;
 pub mod convert;
 mod imp;
 mod intake;

@@ -11,7 +11,7 @@ use std::{
 use gst::{prelude::*, subclass::prelude::*};
 
 use super::{
-    CAT,
+    CAT, announce,
     imp::{ArtClassify, lock},
     intake::{Intake, Target},
     interpret::Interpreter,
@@ -23,7 +23,7 @@ use super::{
     task::Writer,
 };
 use crate::{
-    engine::{Engine, Outcome, Stream},
+    engine::{Engine, Notice, Outcome, Stream},
     error::Error,
     meta::{self, FrameSize},
     model::Manifest,
@@ -40,6 +40,8 @@ pub(super) struct Swap {
     active: Option<String>,
     /// What the model at work says of itself.
     manifest: Option<Arc<Manifest>>,
+    /// The execution provider that runs it.
+    provider: Option<String>,
 }
 
 impl ArtClassify {
@@ -51,7 +53,8 @@ impl ArtClassify {
     /// Loads the model and starts its thread.
     pub(super) fn start(&self) -> Result<(), Error> {
         let settings = lock(&self.settings).clone();
-        let loaded = Loaded::new(&settings, self.plugin_folder().as_deref())?;
+        let tell = |notice: &Notice<'_>| announce::post(&self.obj(), notice);
+        let loaded = Loaded::new(&settings, self.plugin_folder().as_deref(), &tell)?;
         self.announce(&loaded);
         self.stats.clear();
         self.stats.set_running(loaded.running());
@@ -78,11 +81,25 @@ impl ArtClassify {
             swap.active = settings.model;
             swap.manifest = Some(Arc::clone(&loaded.manifest));
         }
+        let provider = loaded.engine.choice().to_string();
         self.outlet.open();
         let stream = self.joiner(loaded.engine, settings.batch_timeout)(None);
         self.outlet.clear_tally();
         *lock(&self.stream) = Some(stream);
+        self.set_active_provider(Some(provider));
         Ok(())
+    }
+
+    /// The execution provider that runs the model.
+    pub(super) fn active_provider(&self) -> Option<String> {
+        lock(&self.swap).provider.clone()
+    }
+
+    fn set_active_provider(&self, provider: Option<String>) {
+        let before = std::mem::replace(&mut lock(&self.swap).provider, provider.clone());
+        if before != provider {
+            self.obj().notify("active-provider");
+        }
     }
 
     fn announce(&self, loaded: &Loaded) {
@@ -90,10 +107,12 @@ impl ArtClassify {
         gst::info!(
             CAT,
             imp = self,
-            "{} runs on ONNX Runtime {}, {}",
+            "{} runs on {} of ONNX Runtime {}, {}; nodes: {}",
             loaded.manifest.name,
+            loaded.engine.choice(),
             library.version(),
-            library.path().display()
+            library.path().display(),
+            loaded.engine.nodes()
         );
     }
 
@@ -169,6 +188,7 @@ impl ArtClassify {
         *lock(&self.intake) = None;
         *lock(&self.writer) = None;
         *lock(&self.pace) = Pace::default();
+        self.set_active_provider(None);
     }
 
     /// Ends all waiting: what is on its way is dropped, but for the events that upstream will not send again.
@@ -234,7 +254,12 @@ impl ArtClassify {
             if !element.upgrade().is_some_and(|element| wanted(&element)) {
                 return;
             }
-            let loaded = Loaded::new(&settings, folder.as_deref());
+            let tell = |notice: &Notice<'_>| {
+                if let Some(element) = element.upgrade() {
+                    announce::post(&element, notice);
+                }
+            };
+            let loaded = Loaded::new(&settings, folder.as_deref(), &tell);
             if let Some(element) = element.upgrade() {
                 element.imp().loaded_beside(asked, settings, loaded);
             }
@@ -293,6 +318,7 @@ impl ArtClassify {
         let Ok(before) = self.stream() else { return };
         let run = loaded.result_time();
         let running = loaded.running();
+        let provider = Some(running.provider.clone());
         let writer = loaded.engine.writer().clone();
         let converter = match intake.converter_for(&loaded.manifest.input) {
             Ok(converter) => converter,
@@ -323,6 +349,7 @@ impl ArtClassify {
             swap.active.clone_from(&settings.model);
             swap.manifest = Some(Arc::clone(&loaded.manifest));
         }
+        self.set_active_provider(provider);
         let name = loaded.manifest.name.clone();
         gst::info!(CAT, imp = self, "the model is now {name}");
         // Refused by a flush, after which the new model is made known otherwise.

@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use gst::{glib, prelude::*};
 
-use crate::action::ActionSettings;
+use crate::{
+    action::ActionSettings,
+    runtime::{PROVIDERS, names},
+};
 
 /// When a frame leaves the element, and which result it carries.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
@@ -68,6 +71,9 @@ pub enum EosPolicy {
     Drop = 1,
 }
 
+/// Largest number of a GPU.
+const MOST_DEVICES: u32 = 255;
+
 /// What windows show.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstArtClassifyRoi")]
@@ -101,8 +107,16 @@ pub struct Settings {
     pub hop: u32,
     /// Classes in the metadata.
     pub top_k: u32,
-    /// Threads of a run; 0 for as many as there are cores.
+    /// Execution providers to try, in order; none for the default.
+    pub providers: Option<String>,
+    /// Whether only the first of them will do.
+    pub strict: bool,
+    /// Number of the GPU.
+    pub device: u32,
+    /// Threads of a run on the CPU; 0 for as many as there are cores.
     pub threads: u32,
+    /// Whether memory that a run gave back is kept for the next one.
+    pub memory_arena: bool,
     /// What windows show.
     pub roi: Roi,
     /// Objects that are followed at a time.
@@ -128,7 +142,11 @@ impl Default for Settings {
             eos: EosPolicy::default(),
             hop: 0,
             top_k: 5,
+            providers: Some("auto".into()),
+            strict: false,
+            device: 0,
             threads: 0,
+            memory_arena: true,
             roi: Roi::default(),
             max_objects: 16,
             engine: None,
@@ -189,11 +207,51 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             .default_value(defaults.top_k)
             .mutable_playing()
             .build(),
+        glib::ParamSpecString::builder("providers")
+            .nick("Execution providers")
+            .blurb(&format!(
+                "What computes the model: names with commas between them, the first that proves to run it is taken; auto \
+                 = all that ONNX Runtime was built with, best first. Known are {}; openvino takes a device, as in \
+                 openvino:GPU",
+                names(PROVIDERS.iter().map(|row| row.provider))
+            ))
+            .default_value(defaults.providers.as_deref())
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecBoolean::builder("strict")
+            .nick("Strict")
+            .blurb(
+                "Whether it is an error when the first of the providers does not run the model; otherwise the next one is \
+                 taken, with a warning",
+            )
+            .default_value(defaults.strict)
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecString::builder("active-provider")
+            .nick("Active provider")
+            .blurb("The execution provider that ran the model in its warm-up and runs it now; notified when it changes")
+            .read_only()
+            .build(),
+        glib::ParamSpecUInt::builder("device")
+            .nick("Device")
+            .blurb("Number of the GPU, for tensorrt, cuda, migraphx, rocm and directml")
+            .maximum(MOST_DEVICES)
+            .default_value(defaults.device)
+            .mutable_ready()
+            .build(),
         glib::ParamSpecUInt::builder("threads")
             .nick("Threads")
-            .blurb("Threads that a run of the model may use; 0 = as many as there are cores")
+            .blurb("Threads that a run of the model may use on the CPU; 0 = as many as there are cores")
             .maximum(1024)
             .default_value(defaults.threads)
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecBoolean::builder("memory-arena")
+            .nick("Memory arena")
+            .blurb(
+                "Whether CPU memory that a run gave back is kept for the next one: faster, and more memory between runs",
+            )
+            .default_value(defaults.memory_arena)
             .mutable_ready()
             .build(),
         glib::ParamSpecEnum::builder_with_default("roi", defaults.roi)
@@ -278,7 +336,7 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             .blurb(
                 "Since the element started. Counts: frames, unclassified, samples, repeated, resets, objects, evicted, refused, \
                  windows, results, dropped, flushed, waiting, late. Times in nanoseconds, each with -p50, -p90, -p99: preprocess, \
-                 inference, result. What runs: model, provider, runtime",
+                 inference, result. What runs: model, provider, nodes, runtime",
             )
             .read_only()
             .build(),
@@ -295,7 +353,11 @@ impl Settings {
             "eos" => take(value, &mut self.eos),
             "hop" => take(value, &mut self.hop),
             "top-k" => take(value, &mut self.top_k),
+            "providers" => take(value, &mut self.providers),
+            "strict" => take(value, &mut self.strict),
+            "device" => take(value, &mut self.device),
             "threads" => take(value, &mut self.threads),
+            "memory-arena" => take(value, &mut self.memory_arena),
             "roi" => take(value, &mut self.roi),
             "max-objects" => take(value, &mut self.max_objects),
             "engine" => take(value, &mut self.engine),
@@ -319,7 +381,11 @@ impl Settings {
             "eos" => self.eos.to_value(),
             "hop" => self.hop.to_value(),
             "top-k" => self.top_k.to_value(),
+            "providers" => self.providers.to_value(),
+            "strict" => self.strict.to_value(),
+            "device" => self.device.to_value(),
             "threads" => self.threads.to_value(),
+            "memory-arena" => self.memory_arena.to_value(),
             "roi" => self.roi.to_value(),
             "max-objects" => self.max_objects.to_value(),
             "engine" => self.engine.to_value(),

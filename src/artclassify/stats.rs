@@ -34,8 +34,10 @@ pub struct Counts {
 pub struct Running {
     /// Name of the model, from its manifest.
     pub model: String,
-    /// What computes.
-    pub provider: &'static str,
+    /// The execution provider.
+    pub provider: String,
+    /// Number of nodes on each provider, in words.
+    pub nodes: String,
     /// Version of ONNX Runtime.
     pub runtime: String,
 }
@@ -115,7 +117,8 @@ impl Stats {
         let counts = &state.counts;
         let mut structure = gst::Structure::builder("artclassify-stats")
             .field("model", &state.running.model)
-            .field("provider", state.running.provider)
+            .field("provider", &state.running.provider)
+            .field("nodes", &state.running.nodes)
             .field("runtime", &state.running.runtime)
             .field("frames", counts.frames)
             .field("unclassified", counts.unclassified)

@@ -8,6 +8,7 @@ use crate::action::{ActionState, Moment};
 use crate::classification::ClassScore;
 use crate::meta::{ActionRecord, FrameResult};
 use crate::object::ObjectId;
+use crate::wording::caption;
 
 /// A text and the stretch that it stands for.
 #[derive(Debug, PartialEq, Eq)]
@@ -122,12 +123,7 @@ fn named(label: &str, object: Option<ObjectId>) -> String {
 
 /// Label and score, in the words of the overlay's banner.
 fn captioned(ClassScore { label, score, .. }: &ClassScore, object: Option<ObjectId>) -> String {
-    let label = named(label, object);
-    if (0.0..=1.0).contains(score) {
-        format!("{label} {:.0} %", score * 100.0)
-    } else {
-        format!("{label} {score:.1}")
-    }
+    caption(&named(label, object), *score)
 }
 
 /// The text with a blank for each control character, line breaks of any kind among them.

@@ -4,6 +4,7 @@ use super::palette::{self, Color};
 use super::pixels::{DrawError, Placed, Sprite};
 use super::scene::Style;
 use super::settings::BannerPosition;
+use crate::wording::score_text;
 
 /// What the banner says.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +95,7 @@ impl Drawn {
         let is_share = (0.0..=1.0).contains(score);
         Some(Self {
             title: label.clone(),
-            score: if is_share { format!("{:.0} %", score * 100.0) } else { format!("{score:.1}") },
+            score: score_text(*score),
             filled: is_share.then(|| (score * 100.0).round() as u32),
             live: action == Some(label),
             subtitle: action.filter(|action| action != label).map(str::to_owned),

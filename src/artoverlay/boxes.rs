@@ -11,16 +11,16 @@ use crate::classification::PixelBox;
 
 /// Steps in which a trail fades.
 const FADES: usize = 6;
-/// Ids whose drawing is kept; ids grow for ever.
+/// Tags that are kept; ids grow for ever.
 const MAX_TAGS: usize = 64;
 
 /// The drawings, made when they are first needed.
 #[derive(Debug, Default)]
 pub struct BoxCache {
     edges: HashMap<usize, Edges>,
-    tags: HashMap<(u64, bool), Sprite>,
+    tags: HashMap<(usize, String), Sprite>,
     dots: HashMap<(usize, usize), Sprite>,
-    /// How often an id was drawn.
+    /// How often a tag was drawn.
     #[cfg(test)]
     pub draws: usize,
 }
@@ -39,10 +39,11 @@ fn color(index: usize) -> Color {
 }
 
 impl BoxCache {
-    /// Adds the drawings of one tracklet.
+    /// Adds the drawings of one tracklet or object: its box in the colour of its id, and a tag.
     pub fn draw(
         &mut self,
         id: u64,
+        tag: &str,
         area: PixelBox,
         dim: bool,
         style: &Style,
@@ -50,8 +51,9 @@ impl BoxCache {
     ) -> Result<(), DrawError> {
         // Of another element's results one does not know that they are clipped.
         let area = area.clipped((style.width, style.height));
-        self.outline(if dim { DIM_INDEX } else { palette::track_index(id) }, area, style, out);
-        self.tag(id, area, dim, style, out)
+        let index = if dim { DIM_INDEX } else { palette::track_index(id) };
+        self.outline(index, area, style, out);
+        self.tag(index, tag, area, style, out)
     }
 
     /// Adds the trail of one tracklet; `length` in nanoseconds.
@@ -107,27 +109,27 @@ impl BoxCache {
         }
     }
 
-    /// The id, on top of the box where there is room, else inside.
+    /// The tag, on top of the box where there is room, else inside.
     fn tag(
         &mut self,
-        id: u64,
+        index: usize,
+        text: &str,
         area: PixelBox,
-        dim: bool,
         style: &Style,
         out: &mut Vec<Placed>,
     ) -> Result<(), DrawError> {
-        if self.tags.len() >= MAX_TAGS && !self.tags.contains_key(&(id, dim)) {
+        let key = (index, text.to_owned());
+        if self.tags.len() >= MAX_TAGS && !self.tags.contains_key(&key) {
             self.tags.clear();
         }
-        let tag = match self.tags.entry((id, dim)) {
+        let tag = match self.tags.entry(key) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => {
                 #[cfg(test)]
                 {
                     self.draws += 1;
                 }
-                let index = if dim { DIM_INDEX } else { palette::track_index(id) };
-                entry.insert(id_tag(id, color(index), style)?)
+                entry.insert(plate(text, color(index), style)?)
             }
         };
         let x = area.x.min(style.width.saturating_sub(tag.width));
@@ -137,11 +139,11 @@ impl BoxCache {
     }
 }
 
-/// A plate in the colour of the id, with the id in ink.
-fn id_tag(id: u64, color: Color, style: &Style) -> Result<Sprite, DrawError> {
+/// A plate of a colour, with a text in ink.
+fn plate(text: &str, color: Color, style: &Style) -> Result<Sprite, DrawError> {
     let size = (style.text * 0.62).max(9.0);
     let layout = style.layout(size, true);
-    layout.set_text(&id.to_string());
+    layout.set_text(text);
     let (text_width, text_height) = layout.pixel_size();
     let pad = (size * 0.35).round();
     let (width, height) = (f64::from(text_width) + 2.0 * pad, f64::from(text_height));

@@ -67,13 +67,16 @@ impl ArtOverlay {
 
     /// The frame with its result drawn, or the very frame where there is nothing to draw.
     fn draw(&self, mut buffer: gst::Buffer) -> Result<gst::Buffer, gst::FlowError> {
-        let Some(result) = meta::read(&buffer) else { return Ok(buffer) };
+        let results = meta::read_all(&buffer);
+        if results.is_empty() {
+            return Ok(buffer);
+        }
         let settings = self.settings().clone();
         let (output, placed) = {
             let mut state = self.state();
             let output = state.output.clone().ok_or(gst::FlowError::NotNegotiated)?;
             let size = FrameSize::from(&output.info);
-            (output, state.scene.draw(result, size, buffer.pts(), &settings))
+            (output, state.scene.draw(results, size, buffer.pts(), &settings))
         };
         let placed = placed.map_err(|err| {
             gst::element_imp_error!(self, gst::LibraryError::Failed, ("cannot draw: {err}"));
@@ -160,6 +163,8 @@ impl ArtOverlay {
                     let action = record.event;
                     let scene = &mut self.state().scene;
                     match action.state {
+                        // The tag of an object tells what it does.
+                        _ if action.object.is_some() => {}
                         ActionState::Start | ActionState::Update => {
                             scene.action_runs(action.action, &action.class.label);
                         }

@@ -37,6 +37,7 @@ fn result() -> Classification {
         Tracklet { id: u64::from(n) + 1, query: None, boxes: boxes.to_vec() }
     });
     Classification {
+        object: None,
         model: "bench".into(),
         window: 0,
         start: 0,
@@ -80,7 +81,7 @@ impl Draw {
         let writable = buffer.get_mut().expect("nobody else holds the frame");
         writable.append_memory(memory);
         writable.set_pts(pts);
-        meta::write(writable, &self.result, SIZE, Some(shown), false).expect("the meta is registered");
+        meta::write(writable, &self.result, SIZE, Some(shown), false, None).expect("the meta is registered");
         self.frame += 1;
         let started = Instant::now();
         self.rig.push(buffer);

@@ -95,6 +95,7 @@ fn windows() -> (WindowInfo, WindowOutput) {
     let fit = Fit::new(Resize::Stretch, (SIZE.width, SIZE.height), 1.0, (224, 224));
     let samples = (0..FRAMES).map(|n| SampleInfo { moment: moment(n * SAMPLE), fit });
     let info = WindowInfo {
+        object: None,
         number: 0,
         samples: samples.collect(),
         start_absolute: AbsoluteTime::default(),
@@ -145,7 +146,7 @@ fn metadata(criterion: &mut Criterion) {
                 gst::Buffer::new,
                 |buffer| {
                     let buffer = buffer.get_mut().expect("a new buffer");
-                    meta::write(buffer, black_box(&classification), SIZE, pts, first).expect("a meta");
+                    meta::write(buffer, black_box(&classification), SIZE, pts, first, None).expect("a meta");
                 },
                 BatchSize::SmallInput,
             );
