@@ -1,6 +1,6 @@
 # Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
 # Settings (make demo MODEL=... or from the environment): MODEL, STREAM, PYTHON, CARGO_TARGET_DIR,
-# FUZZ_SECONDS, SOAK_MINUTES.
+# FUZZ_SECONDS, SOAK_MINUTES, QUICK=1, BENCH_OUT.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -13,6 +13,7 @@ MODEL ?= models/zoo/synthdive48-art
 STREAM ?= pipelines/media/synthdive-stream.mp4
 FUZZ_SECONDS ?= 120
 export SOAK_MINUTES ?= 60
+BENCH_OUT ?= out/bench
 PYTHON ?= $(shell command -v python3 || command -v python3.11 || echo python3)
 
 ORT_VERSION := 1.31.1
@@ -20,7 +21,8 @@ ORT := .cache/onnxruntime/$(ORT_VERSION)/libonnxruntime.so
 PLUGIN := .cache/gst-plugins/libgstartclassify.so
 VENV_PYTHON := .venv/bin/python
 FUZZ_TARGETS := manifest labels window
-BUILT := $(or $(CARGO_TARGET_DIR),target)/release/libgstartclassify.so
+RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
+BUILT := $(RELEASE)/libgstartclassify.so
 
 # gcc and the -dev packages build the plugin. Of GStreamer: "good" reads and writes MP4, Matroska and PNG, "libav"
 # decodes H.264, H.265 and VP9, "ugly" encodes H.264.
@@ -28,10 +30,10 @@ PACKAGES := gcc libc6-dev pkg-config \
 	libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libcairo2-dev libpango1.0-dev \
 	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly \
 	gstreamer1.0-libav fonts-dejavu-core
-# The RTSP server of the tests, and what watches pipelines in scripts/live.
-TEST_PACKAGES := python3-gi gir1.2-gst-rtsp-server-1.0
+# The RTSP server of the tests, what watches pipelines in scripts/live, and what counts instructions.
+TEST_PACKAGES := python3-gi gir1.2-gst-rtsp-server-1.0 valgrind
 
-.PHONY: help demo test fuzz soak figures events-f1 live setup packages test-packages onnxruntime build env lint rust-lint \
+.PHONY: help demo test bench fuzz soak guard guard-update figures events-f1 live setup packages test-packages onnxruntime build env lint rust-lint \
 	python-lint rust-test python-test clean
 
 help: ## list these targets
@@ -40,7 +42,7 @@ help: ## list these targets
 demo: setup ## set everything up and recognise the dives of the shipped clips; results in out/
 	@$(WITH_PLUGIN) $(VENV_PYTHON) scripts/demo.py --model "$(MODEL)" --stream "$(STREAM)"
 
-test: lint rust-test python-test ## set everything up, PyTorch included, and run every check and test
+test: lint rust-test python-test guard ## set everything up, PyTorch included, and run every check and test
 
 setup: build onnxruntime ## what a machine needs to run the plugin: Debian packages, ONNX Runtime, release build
 
@@ -81,7 +83,7 @@ rust-test: setup
 
 python-test: setup test-packages .venv/ready
 	@echo "== Python tests"
-	$(WITH_PLUGIN) $(VENV_PYTHON) -m pytest models/tests tests/acceptance
+	$(WITH_PLUGIN) $(VENV_PYTHON) -m pytest models/tests tests/acceptance scripts/bench
 
 fuzz: packages ## feed manifests, labels and streams of frames out of chance to the code, FUZZ_SECONDS (120) each
 	@scripts/need-cargo.sh
@@ -98,6 +100,19 @@ fuzz: packages ## feed manifests, labels and streams of frames out of chance to 
 
 soak: setup ## play SOAK_MINUTES (60) of a stream with random seeks, pauses, sizes and models; look for leaks and growth
 	$(WITH_PLUGIN) cargo test --release --locked --test soak -- --ignored --nocapture
+
+bench: setup .venv/bench-ready ## measure beside bare ONNX Runtime and Python loops, into BENCH_OUT (out/bench); QUICK=1 for less
+	@echo "== Contenders, release build"
+	cargo build --release --locked --example contender
+	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/bench/measure.py --model "$(MODEL)" --stream "$(STREAM)" \
+		--contender "$(RELEASE)/examples/contender" --out "$(BENCH_OUT)" $(if $(filter-out 0,$(QUICK)),--quick)
+
+guard: setup test-packages ## count the instructions and allocations of a frame and a window, compare with tests/guard.json
+	@echo "== Instructions and allocations"
+	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/guard.py
+
+guard-update: setup test-packages ## count them and write tests/guard.json
+	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/guard.py --update
 
 figures: setup .venv/ready ## measure CPU, speed and memory beside decoding and bare ONNX Runtime
 	$(WITH_PLUGIN) $(VENV_PYTHON) scripts/figures.py --model "$(MODEL)" --stream "$(STREAM)"
@@ -129,4 +144,9 @@ $(VENV_PYTHON):
 .venv/ready: models/pyproject.toml tests/acceptance/requirements.txt | $(VENV_PYTHON)
 	@echo "== Python packages for training and tests (PyTorch: about 5 GB)"
 	$(VENV_PYTHON) -m pip install --editable 'models[test]' --requirement tests/acceptance/requirements.txt
+	@touch $@
+
+.venv/bench-ready: scripts/bench/requirements.txt | $(VENV_PYTHON)
+	@echo "== Python packages for the benchmark"
+	$(VENV_PYTHON) -m pip install --requirement scripts/bench/requirements.txt
 	@touch $@

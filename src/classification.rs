@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::timeline::AbsoluteTime;
+use crate::{object::ObjectId, timeline::AbsoluteTime};
 
 /// One class and its score.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +92,8 @@ pub struct Tracklet {
 pub struct Classification {
     /// Name of the model, from its manifest.
     pub model: Arc<str>,
+    /// The object that the window shows, where objects have windows of their own.
+    pub object: Option<ObjectId>,
     /// Number of the window since the element started.
     pub window: u64,
     /// PTS of the window's first sample, in nanoseconds.

@@ -122,6 +122,42 @@ pub enum Error {
         /// Why.
         message: String,
     },
+    /// An execution provider does not run a model.
+    #[error("property providers: found {provider}, which does not run {}: {why}; expected one that does: {cure}", model.display())]
+    Provider {
+        /// The provider, as the property names it.
+        provider: String,
+        /// The manifest of the model.
+        model: PathBuf,
+        /// What happened.
+        why: String,
+        /// What to do.
+        cure: String,
+    },
+    /// ONNX Runtime does not tell where nodes ran.
+    #[error(
+        "{}: found no profile of the run ({message}), which tells where nodes ran; expected a folder for temporary files \
+         that can be written: set TMPDIR to one",
+        path.display()
+    )]
+    Profile {
+        /// Where it should have been written.
+        path: PathBuf,
+        /// What happened.
+        message: String,
+    },
+    /// What a provider compiles cannot be kept.
+    #[error(
+        "{}: found no place to keep compiled models ({message}), each start compiles anew; expected a folder that can be \
+         written: set XDG_CACHE_HOME to one",
+        path.display()
+    )]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// What happened.
+        message: String,
+    },
     /// A graph failed while it ran.
     #[error(
         "{}: the model failed while it ran: found {message}, expected a run without an error: try the graph in the \
@@ -203,11 +239,16 @@ impl Error {
     pub fn to_message(&self) -> gst::ErrorMessage {
         let text = one_line(&self.to_string());
         match self {
-            Self::Property { .. } => gst::error_msg!(gst::ResourceError::Settings, ("{text}")),
+            Self::Property { .. } | Self::Provider { .. } => {
+                gst::error_msg!(gst::ResourceError::Settings, ("{text}"))
+            }
             Self::Missing { .. } => gst::error_msg!(gst::ResourceError::NotFound, ("{text}")),
             Self::Unreadable { .. } => gst::error_msg!(gst::ResourceError::OpenRead, ("{text}")),
             Self::Manifest { .. } | Self::Contents { .. } | Self::Graph { .. } | Self::Contract { .. } => {
                 gst::error_msg!(gst::ResourceError::Settings, ("{text}"))
+            }
+            Self::Profile { .. } | Self::Cache { .. } => {
+                gst::error_msg!(gst::ResourceError::OpenWrite, ("{text}"))
             }
             Self::RuntimeMissing { .. } | Self::RuntimeUnusable { .. } => {
                 gst::error_msg!(gst::LibraryError::Init, ("{text}"))

@@ -16,6 +16,7 @@ pub mod engine;
 pub mod error;
 pub mod meta;
 pub mod model;
+pub mod object;
 pub mod runtime;
 pub mod timeline;
 pub mod window;

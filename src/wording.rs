@@ -50,6 +50,18 @@ pub fn nearest<'a>(name: &str, choices: impl IntoIterator<Item = &'a str>) -> Op
     choices.into_iter().max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)))
 }
 
+/// A label and its score: in percent where it is a share, 0 to 1.
+#[must_use]
+pub fn caption(label: &str, score: f32) -> String {
+    format!("{label} {}", score_text(score))
+}
+
+/// A score: in percent where it is a share, 0 to 1.
+#[must_use]
+pub fn score_text(score: f32) -> String {
+    if (0.0..=1.0).contains(&score) { format!("{:.0} %", score * 100.0) } else { format!("{score:.1}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

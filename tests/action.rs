@@ -112,6 +112,7 @@ impl Run<'_> {
         let class = self.class_at(stretch, at)?;
         let count = (at + 1 - stretch.windows.start) as f32;
         Some(ActionEvent {
+            object: None,
             state,
             action,
             class: ClassScore {

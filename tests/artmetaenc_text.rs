@@ -266,12 +266,12 @@ fn rows_are_windows_and_actions_that_have_stopped() {
     let end = "2026-11-21T10:20:29.123456789Z,10:20:29;03";
     let rows = pieces(&mut h);
     let expected = [
-        "type,number,model,label,label_id,score,start,start_utc,start_timecode,end,end_utc,end_timecode"
+        "type,number,model,label,label_id,score,start,start_utc,start_timecode,end,end_utc,end_timecode,object"
             .into(),
-        "window,0,test-model,Back+25som+NoTwis+PIKE,7,0.93,0,,,400000000,,".into(),
-        "action,2,test-model,Back+25som+NoTwis+PIKE,7,0.95,2800000000,,,4600000000,,".into(),
-        format!("window,1,test-model,Back+25som+NoTwis+PIKE,7,0.93,200000000,{start},600000000,,"),
-        format!("action,2,test-model,Back+25som+NoTwis+PIKE,7,0.95,2800000000,{start},4600000000,{end}"),
+        "window,0,test-model,Back+25som+NoTwis+PIKE,7,0.93,0,,,400000000,,,".into(),
+        "action,2,test-model,Back+25som+NoTwis+PIKE,7,0.95,2800000000,,,4600000000,,,".into(),
+        format!("window,1,test-model,Back+25som+NoTwis+PIKE,7,0.93,200000000,{start},600000000,,,"),
+        format!("action,2,test-model,Back+25som+NoTwis+PIKE,7,0.95,2800000000,{start},4600000000,{end},"),
     ];
     assert_eq!(
         rows.iter().map(|(_, _, text)| text.clone()).collect::<Vec<_>>(),

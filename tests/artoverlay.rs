@@ -249,7 +249,7 @@ fn a_change_of_size_is_followed() {
     // The result is still measured in pixels of the small frame, as behind a scaler.
     let mut scaled = frame(&large, 40);
     let size = gstartclassify::meta::FrameSize { width: WIDTH, height: HEIGHT };
-    gstartclassify::meta::write(scaled.get_mut().unwrap(), &result(), size, None, true).unwrap();
+    gstartclassify::meta::write(scaled.get_mut().unwrap(), &result(), size, None, true, None).unwrap();
     let out = h.push_and_pull(scaled).unwrap();
     let (changed, _) = difference(&large, &frame(&large, 0), &out);
     assert_eq!(changed.iter().map(|(x, _)| *x).min(), Some(2 * AREA.x));

@@ -9,9 +9,9 @@ use common::bench::{
 };
 use gst::prelude::*;
 use gstartclassify::{
-    engine::{Engine, Key, Model, shared},
+    engine::{Engine, Key, Request, shared},
     model::Manifest,
-    runtime::Library,
+    runtime::{Chain, Library, SessionSettings},
 };
 
 fn labels(frames: &[Out]) -> Vec<String> {
@@ -30,10 +30,18 @@ fn scores(frames: &[Out]) -> Vec<f32> {
 
 fn engine(file: &str, name: &str, loads: &mut usize) -> std::sync::Arc<Engine> {
     let manifest = Manifest::load(&fixture(file)).unwrap();
-    let key = Key::new(&manifest, name, 1, 1);
+    let request = Request {
+        manifest: &manifest,
+        library: Library::get(None).unwrap(),
+        chain: &Chain::Auto,
+        strict: false,
+        settings: &SessionSettings { threads: 1, arena: true, ..SessionSettings::default() },
+        batch: 1,
+    };
+    let key = Key::new(name, &request);
     let load = || {
         *loads += 1;
-        Model::load(&manifest, Library::get(None)?, 1, 1)
+        request.prove(&|_| {})
     };
     shared(&key, load).unwrap()
 }

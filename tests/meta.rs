@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use common::{MS, action, classification, dated_action, dated_classification, frame_with, init, video_info};
 use gst::prelude::*;
 use gst_video::{VideoFormat, VideoRegionOfInterestMeta};
-use gstartclassify::action::ActionState;
-use gstartclassify::classification::PixelBox;
-use gstartclassify::meta::{self, FrameSize, fields};
+use gstartclassify::action::{ActionEvent, ActionState};
+use gstartclassify::classification::{Classification, PixelBox};
+use gstartclassify::meta::{self, FrameObject, FrameSize, fields};
 use gstartclassify::timeline::AbsoluteTime;
 
 const SIZE: FrameSize = FrameSize { width: 64, height: 48 };
@@ -19,6 +19,35 @@ const SIZE: FrameSize = FrameSize { width: 64, height: 48 };
 fn example(first: bool) -> gst::Buffer {
     init();
     frame_with(&video_info(VideoFormat::I420, SIZE.width, SIZE.height), 1150, &dated_classification(5), first)
+}
+
+/// A frame with an object that has a result.
+fn example_of_an_object() -> gst::Buffer {
+    init();
+    let mut buffer = gst::Buffer::new();
+    let writable = buffer.get_mut().unwrap();
+    gst_video::VideoRegionOfInterestMeta::add(writable, "person", (8, 4, 20, 40)).set_id(9);
+    let object = meta::objects(writable)[0];
+    let classification = Classification { object: Some(9), ..dated_classification(5) };
+    meta::write(writable, &classification, SIZE, None, true, Some(object)).unwrap();
+    buffer
+}
+
+#[test]
+fn the_result_of_an_object_lies_on_its_own_region_too() {
+    let buffer = example_of_an_object();
+    let area = Some(PixelBox { x: 8, y: 4, w: 20, h: 40 });
+    let read = meta::read_all(&buffer);
+    assert_eq!((read.len(), read[0].object), (1, Some(FrameObject { id: 9, area })));
+    let scaled = read[0].clone().scaled_to(FrameSize { width: 32, height: 24 });
+    assert_eq!(scaled.object.unwrap().area, Some(PixelBox { x: 4, y: 2, w: 10, h: 20 }));
+    assert_eq!(meta::objects(&buffer).len(), 1, "tracklets are no objects, and an object stays one");
+    let roi = buffer.meta::<VideoRegionOfInterestMeta>().unwrap();
+    let param = roi.param("artclassify").unwrap();
+    assert_eq!(
+        (param.get::<i32>("object"), param.get::<&str>("label")),
+        (Ok(9), Ok("Back+25som+NoTwis+PIKE"))
+    );
 }
 
 #[test]
@@ -54,7 +83,7 @@ fn later_frames_of_a_window_have_their_own_box_only() {
 fn a_frame_without_pts_shows_the_end_of_the_window() {
     init();
     let mut buffer = gst::Buffer::new();
-    meta::write(buffer.get_mut().unwrap(), &classification(0), SIZE, None, false).unwrap();
+    meta::write(buffer.get_mut().unwrap(), &classification(0), SIZE, None, false, None).unwrap();
     let read = meta::read(&buffer).unwrap();
     assert_eq!((read.age, read.tracklets[0].area.x), (None, 28));
 }
@@ -207,6 +236,10 @@ fn the_documented_fields_are_the_written_ones() {
     let frame = custom.structure();
     let tracklet = entry(frame, "tracklets");
     let roi = buffer.meta::<VideoRegionOfInterestMeta>().unwrap();
+    let own = example_of_an_object();
+    let own_frame = gst::meta::CustomMeta::from_buffer(&own, fields::ACTION_META).unwrap();
+    let own_roi = own.meta::<VideoRegionOfInterestMeta>().unwrap();
+    let own_action = ActionEvent { object: Some(9), ..action(ActionState::Stop) };
     let written: Vec<gst::Structure> = vec![
         frame.to_owned(),
         entry(frame, "top"),
@@ -218,6 +251,13 @@ fn the_documented_fields_are_the_written_ones() {
     ];
     let mut written: BTreeMap<_, _> =
         written.iter().map(|structure| (structure.name().to_string(), fields_of(structure))).collect();
+    for structure in [
+        own_frame.structure(),
+        own_roi.param("artclassify").unwrap(),
+        &meta::action_structure(&own_action, "test-model"),
+    ] {
+        written.get_mut(structure.name().as_str()).unwrap().extend(fields_of(structure));
+    }
     let element = gst::ElementFactory::make("artclassify").build().unwrap();
     written.insert("stats".to_owned(), fields_of(&element.property::<gst::Structure>("stats")));
 

@@ -7,7 +7,10 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use gst::{glib, prelude::*};
-use gstartclassify::model::{Activation, Color, KEYS, Manifest, Resize};
+use gstartclassify::{
+    model::{Activation, Color, KEYS, Manifest, Resize},
+    runtime::PROVIDERS,
+};
 
 /// A row for each key: its default, and whether it says "needed".
 fn table() -> BTreeMap<String, String> {
@@ -44,6 +47,7 @@ const CLIP: &[&str] = &[
     "graph.kind = 'clip'",
     "graph.file = 'clip.onnx'",
     "graph.input = 'frames'",
+    "graph.fp16 = true",
     "graph.sha256 = {}",
     "outputs.scores.name = 'logits'",
     "outputs.scores.activation = 'sigmoid'",
@@ -145,6 +149,7 @@ fn defaults_are_those_of_the_table() {
     let activation = default("outputs.scores.activation");
     assert_eq!((manifest.outputs.activation, activation), (Activation::Softmax, "softmax".into()));
     assert_eq!((manifest.version.as_str(), default("model.version")), ("", "empty".into()));
+    assert_eq!((manifest.fp16, default("graph.fp16")), (false, "false".into()));
     for none in ["input.mean", "graph.sha256", "outputs.boxes.name", "outputs.queries.name"] {
         assert_eq!(default(none), "none");
     }
@@ -157,6 +162,9 @@ fn defaults_are_those_of_the_table() {
 
 /// A default as the README writes it.
 fn written(pspec: &glib::ParamSpec) -> String {
+    if !pspec.flags().contains(glib::ParamFlags::WRITABLE) {
+        return "read-only".to_owned();
+    }
     let value = pspec.default_value();
     if let Some((_, value)) = glib::EnumValue::from_value(value) {
         return value.nick().to_owned();
@@ -168,8 +176,36 @@ fn written(pspec: &glib::ParamSpec) -> String {
         glib::Type::BOOL => value.get::<bool>().unwrap().to_string(),
         glib::Type::U32 => value.get::<u32>().unwrap().to_string(),
         glib::Type::U64 => value.get::<u64>().unwrap().to_string(),
-        _ => "read-only".to_owned(),
+        other => panic!("{}: a default of type {other}", pspec.name()),
     }
+}
+
+#[test]
+fn providers_are_those_of_the_table() {
+    let rows = PROVIDERS.iter().map(|row| (format!("`{}`", row.name), row.hardware.to_owned()));
+    let readme = include_str!("../README.md");
+    let head = "| provider | runs on | needs | kept |";
+    let table =
+        readme.lines().skip_while(|line| *line != head).skip(2).take_while(|line| line.starts_with("| "));
+    let cells = table.map(|row| row.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
+    let told: Vec<_> = cells.collect();
+    assert_eq!(
+        told.iter().map(|row| (row[1].clone(), row[2].replace('`', ""))).collect::<Vec<_>>(),
+        rows.collect::<Vec<_>>()
+    );
+    for (row, provider) in told.iter().zip(PROVIDERS) {
+        assert_eq!(row[3], provider.needs, "{}", provider.name);
+        assert_eq!(row[4], if provider.cached { "yes" } else { "" }, "{}", provider.name);
+    }
+    let element = gst_inspected("providers");
+    assert!(PROVIDERS.iter().all(|row| element.contains(row.name)), "{element}");
+}
+
+/// What gst-inspect-1.0 says of a property of `artclassify`.
+fn gst_inspected(property: &str) -> String {
+    common::init();
+    let element = gst::ElementFactory::make("artclassify").build().unwrap();
+    element.find_property(property).unwrap().blurb().unwrap().to_string()
 }
 
 #[test]

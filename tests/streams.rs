@@ -556,6 +556,6 @@ fn the_stats_are_those_of_the_document() {
     let real: Vec<String> = stats.fields().map(|name| name.to_string()).collect();
     assert_eq!(documented, real);
     assert_eq!(stats.get::<&str>("model"), Ok("colours"));
-    assert_eq!(stats.get::<&str>("provider"), Ok("CPUExecutionProvider"));
+    assert_eq!(stats.get::<&str>("provider"), Ok("cpu"));
     assert!(stats.get::<&str>("runtime").unwrap().starts_with("1."));
 }

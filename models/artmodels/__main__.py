@@ -13,6 +13,7 @@ from . import config as configs
 from .benchmark import cli as benchmark
 from .encoder import FrameEncoder
 from .evaluate import predict_split, report
+from .evaluation import cli as evaluation_cli
 from .export import export
 from .features import FeatureSet, extract, extract_together
 from .frame_stage import tune
@@ -24,6 +25,7 @@ from .synthdive import CLASS_NAMES, cli, phrase
 from .text import minilm_bank, random_bank
 from .tokens import encode
 from .train import Trainer
+from .training import cli as training_cli
 from .video import cli as video_cli
 
 
@@ -176,6 +178,8 @@ def parser() -> argparse.ArgumentParser:
     text = "write encoder, head and clip graphs with manifests, checked in ONNX Runtime"
     add("export", _export, text, model="model file", out="folder to write")
 
+    training_cli.add_parser(commands)
+    evaluation_cli.add_parser(commands)
     video_cli.add_parser(commands)
 
     text = "accuracy and tracklet quality of the exported graphs, as Markdown"

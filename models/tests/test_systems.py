@@ -60,7 +60,7 @@ def test_every_system_learns_and_exports(
         ("DiA", {"adapter": {"layers": 2}, "neck": {"kind": "dsts"}}),
         ("AIM", {"adapter": {"layers": 2}, "head": {"kind": "art"}}),
         ("TSM+ART", {"head": {"query": "learned", "aggregation": "mean", "enhance_layers": 0}}),
-        ("TSM+ART", {"head": {"query": "random"}, "bank": {"tuned": False}}),
+        ("TSM+ART", {"head": {"query": "random", "prompts": "frame"}, "bank": {"tuned": False}}),
     ],
     ids=["local relations", "Res2Net", "DiA+DSTS", "AIM+ART", "learned queries", "random queries"],
 )  # fmt: skip

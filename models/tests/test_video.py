@@ -218,6 +218,7 @@ def test_eq_18_has_six_terms() -> None:
         ({"tcm": {"use": True, "after": "res7"}}, "no res7 to put TCM after"),
         ({"neck": {"kind": "fpn"}}, "none, dsts"),
         ({"head": {"kind": "max"}}, "average, art"),
+        ({"head": {"kind": "art", "prompts": "all"}}, "index, frame"),
         ({"data": {"size": 40}}, "no multiple of test_resnet's stride 32"),
     ],
 )

@@ -1,7 +1,7 @@
 //! When an action starts and stops, out of the scores of overlapping windows.
 
-use super::{ActionEvent, ActionState, Dated};
-use crate::{classification::ClassScore, model::Labels};
+use super::{ActionEvent, ActionState, Dated, Numbers};
+use crate::{classification::ClassScore, model::Labels, object::ObjectId};
 
 /// How scores become actions. Scores are 0..1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +36,8 @@ pub struct WindowEvidence<'a> {
 #[derive(Debug, Clone)]
 pub struct ActionLayer {
     labels: Labels,
-    next: u64,
+    object: Option<ObjectId>,
+    numbers: Numbers,
     smoothed: Vec<f32>,
     running: Option<Running>,
 }
@@ -58,12 +59,13 @@ impl ActionLayer {
     /// A layer at the start of a stream.
     #[must_use]
     pub fn new(labels: Labels) -> Self {
-        Self { smoothed: Vec::new(), labels, next: 0, running: None }
+        Self::sharing(labels, None, Numbers::default())
     }
 
-    /// Goes on with other classes after a [`reset`](Self::reset). Numbers of actions count on.
-    pub fn set_labels(&mut self, labels: Labels) {
-        self.labels = labels;
+    /// A layer for one of several objects, which share the numbers of actions.
+    #[must_use]
+    pub fn sharing(labels: Labels, object: Option<ObjectId>, numbers: Numbers) -> Self {
+        Self { labels, object, numbers, smoothed: Vec::new(), running: None }
     }
 
     /// Takes the next window and says what happened, in order.
@@ -134,11 +136,10 @@ impl ActionLayer {
             _ => None,
         };
         let event = state.and_then(|state| {
-            let action = running.announced.map_or(self.next, |(action, _)| action);
-            self.next = self.next.max(action + 1);
+            let action = running.announced.map_or_else(|| self.numbers.next(), |(action, _)| action);
             running.announced = Some((action, class));
             let class = self.mean_score(class, &running)?;
-            Some(ActionEvent { state, action, class, start: running.start, end: None })
+            Some(ActionEvent { state, action, object: self.object, class, start: running.start, end: None })
         });
         self.running = Some(running);
         event
@@ -149,7 +150,7 @@ impl ActionLayer {
         let (action, class) = running.announced?;
         let class = self.mean_score(class, &running)?;
         let (start, end) = (running.start, Some(running.end));
-        Some(ActionEvent { state: ActionState::Stop, action, class, start, end })
+        Some(ActionEvent { state: ActionState::Stop, action, object: self.object, class, start, end })
     }
 
     fn mean_score(&self, class: usize, running: &Running) -> Option<ClassScore> {

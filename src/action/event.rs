@@ -1,6 +1,6 @@
 //! One event of an action, and the moments it names.
 
-use crate::{classification::ClassScore, timeline::AbsoluteTime};
+use crate::{classification::ClassScore, object::ObjectId, timeline::AbsoluteTime};
 
 /// What happened to an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct ActionEvent {
     pub state: ActionState,
     /// Number of the action since the stream started.
     pub action: u64,
+    /// The object that acts, where objects have windows of their own.
+    pub object: Option<ObjectId>,
     /// The best class of the action so far.
     pub class: ClassScore,
     /// When the action began.

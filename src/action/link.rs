@@ -2,6 +2,7 @@
 
 use pathfinding::prelude::{Matrix, kuhn_munkres};
 
+use super::Numbers;
 use crate::classification::{PixelBox, Tracklet};
 
 /// Smallest mean overlap over the shared frames at which two tracklets are one.
@@ -10,14 +11,15 @@ const LEAST_OVERLAP: f64 = 0.1;
 /// Gives tracklets identities that persist from window to window.
 #[derive(Debug, Clone, Default)]
 pub struct Linker {
-    next: u64,
+    ids: Numbers,
     last: Vec<Tracklet>,
 }
 
 impl Linker {
-    /// Forgets the last window: its tracklets are not continued. Identities are not used again.
-    pub fn reset(&mut self) {
-        self.last.clear();
+    /// A linker for one of several objects, which share the identities of tracklets.
+    #[must_use]
+    pub fn sharing(ids: Numbers) -> Self {
+        Self { ids, last: Vec::new() }
     }
 
     /// Frames are of another width and height from now on.
@@ -38,10 +40,7 @@ impl Linker {
             let old = assigned.get(i).copied().flatten().filter(|&j| overlaps[i][j] >= LEAST_OVERLAP);
             tracklet.id = match old {
                 Some(j) => self.last[j].id,
-                None => {
-                    self.next += 1;
-                    self.next - 1
-                }
+                None => self.ids.next(),
             };
         }
         self.last = tracklets.to_vec();
@@ -125,13 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_starts_new_identities() {
-        let mut linker = Linker::default();
-        linker.link(&mut [tracklet(0, &[0, 0, 0])]);
-        linker.reset();
-        let mut same = [tracklet(100, &[0, 0, 0])];
-        linker.link(&mut same);
-        assert_eq!(same[0].id, 1);
+    fn linkers_of_several_objects_share_no_identity() {
+        let ids = Numbers::default();
+        let mut linkers = [Linker::sharing(ids.clone()), Linker::sharing(ids)];
+        let mut same = [[tracklet(0, &[0, 0, 0])], [tracklet(0, &[0, 0, 0])]];
+        linkers.iter_mut().zip(&mut same).for_each(|(linker, tracklets)| linker.link(tracklets));
+        assert_eq!([same[0][0].id, same[1][0].id], [0, 1]);
     }
 
     #[test]

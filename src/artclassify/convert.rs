@@ -3,6 +3,7 @@
 use gst_video::prelude::*;
 
 use crate::{
+    classification::PixelBox,
     error::Error,
     model::{Color, Fit, InputSpec, SampleWriter, Tensor},
 };
@@ -22,6 +23,25 @@ impl FrameConverter {
     /// # Errors
     /// When GStreamer cannot convert the format.
     pub fn new(info: &gst_video::VideoInfo, input: &InputSpec) -> Result<Self, Error> {
+        let fit =
+            Fit::new(input.resize, (info.width(), info.height()), aspect(info), (input.width, input.height));
+        Self::with_fit(info, input, fit)
+    }
+
+    /// A converter of a region of such frames, as [`Fit::region`] has it; `None` for one outside of the picture.
+    ///
+    /// # Errors
+    /// When GStreamer cannot convert the format.
+    pub fn for_region(
+        info: &gst_video::VideoInfo,
+        input: &InputSpec,
+        area: PixelBox,
+    ) -> Result<Option<Self>, Error> {
+        let fit = Fit::region(area, (info.width(), info.height()), aspect(info), (input.width, input.height));
+        fit.map(|fit| Self::with_fit(info, input, fit)).transpose()
+    }
+
+    fn with_fit(info: &gst_video::VideoInfo, input: &InputSpec, fit: Fit) -> Result<Self, Error> {
         let format = match input.color {
             Color::Rgb => gst_video::VideoFormat::Rgb,
             Color::Bgr => gst_video::VideoFormat::Bgr,
@@ -37,10 +57,6 @@ impl FrameConverter {
             .interlace_mode(info.interlace_mode())
             .build()
             .map_err(|e| fault(e.to_string()))?;
-        let par = info.par();
-        let aspect = f64::from(par.numer()) / f64::from(par.denom());
-        let frame = (info.width(), info.height());
-        let fit = Fit::new(input.resize, frame, aspect, (input.width, input.height));
         let mut config = gst_video::VideoConverterConfig::new();
         config.set_resampler_method(gst_video::VideoResamplerMethod::Linear);
         config.set_resampler_taps(taps(&fit));
@@ -94,6 +110,11 @@ impl FrameConverter {
         let pixels = picture.plane_data(0).map_err(|_| fault("the picture has no plane"))?;
         Ok(writer.frame(pixels, stride))
     }
+}
+
+/// Width over height of a pixel.
+fn aspect(info: &gst_video::VideoInfo) -> f64 {
+    f64::from(info.par().numer()) / f64::from(info.par().denom())
 }
 
 /// Source pixels that the triangle filter spans. A picture made `ratio` times smaller is averaged by a

@@ -129,6 +129,9 @@ impl ObjectImpl for ArtClassify {
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
+        if pspec.name() == "active-provider" {
+            return self.active_provider().to_value();
+        }
         let value = lock(&self.settings).get(pspec.name());
         value.unwrap_or_else(|| self.stats.to_structure(self.outlet.tally()).to_value())
     }

@@ -1,22 +1,21 @@
 //! What the streaming thread does with a frame: samples it, submits windows, puts it in line.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{
+    choices::{Alignment, EosPolicy},
     convert::FrameConverter,
-    interpret::{SampleInfo, WindowInfo},
+    interpret::WindowInfo,
+    objects::Objects,
     outlet::Outlet,
     references::References,
-    settings::{Alignment, EosPolicy},
     stats::{Counts, Stats},
 };
 use crate::{
-    engine::{Sample, Stream, Waiting},
+    engine::{Stream, Waiting},
     error::Error,
     model::{Fit, InputSpec, SampleWriter},
-    window::{
-        Decision, FrameTime, GridEnd, GridSettings, Ownership, Source, Taken, Window, WindowPlan, Windower,
-    },
+    window::{Decision, FrameTime, GridSettings, Ownership, Taken, WindowPlan, Windower},
 };
 
 /// How long a frame is taken to last where nothing tells, in nanoseconds.
@@ -64,28 +63,30 @@ pub struct Target<'a> {
 
 /// The state of the sink side.
 pub struct Intake {
-    input: InputSpec,
-    writer: SampleWriter,
-    alignment: Alignment,
-    windower: Windower,
-    converter: Option<FrameConverter>,
-    segment: gst::FormattedSegment<gst::ClockTime>,
-    /// The last frame, kept in case a sample is taken from it.
-    last: Option<gst::Buffer>,
+    pub(super) input: InputSpec,
+    pub(super) writer: SampleWriter,
+    pub(super) alignment: Alignment,
+    pub(super) windower: Windower,
+    pub(super) converter: Option<FrameConverter>,
+    pub(super) segment: gst::FormattedSegment<gst::ClockTime>,
+    /// The last frame, in case a sample is taken from it. One that was sampled is not kept: it can only be repeated.
+    pub(super) last: Option<gst::Buffer>,
     /// How the frames of the last samples were fitted, no more than a window has.
-    fits: VecDeque<Fit>,
+    pub(super) fits: VecDeque<Fit>,
+    /// Where objects have windows of their own: the objects.
+    pub(super) objects: Option<Objects>,
     /// What dates the moments of the stream.
-    references: References,
+    pub(super) references: References,
     /// Nothing is sampled yet, or the last frame completed a window.
-    at_boundary: bool,
+    pub(super) at_boundary: bool,
     /// Frames since the last that brought a sample.
-    idle: u32,
+    pub(super) idle: u32,
     /// Windows that gave way to newer ones and that nobody was told of yet.
-    dropped: Vec<WindowInfo>,
-    stats: Arc<Stats>,
-    counts: Counts,
-    notices: Vec<Notice>,
-    told: Vec<Notice>,
+    pub(super) dropped: Vec<WindowInfo>,
+    pub(super) stats: Arc<Stats>,
+    pub(super) counts: Counts,
+    pub(super) notices: Vec<Notice>,
+    pub(super) told: Vec<Notice>,
 }
 
 impl Intake {
@@ -96,6 +97,7 @@ impl Intake {
         alignment: Alignment,
         plan: WindowPlan,
         gap_tolerance: u64,
+        objects: Option<Objects>,
         stats: Arc<Stats>,
     ) -> Self {
         let settings = GridSettings { fps: input.fps, gap_tolerance };
@@ -109,6 +111,7 @@ impl Intake {
             segment: gst::FormattedSegment::new(),
             last: None,
             fits: VecDeque::new(),
+            objects,
             references: References::default(),
             at_boundary: true,
             idle: 0,
@@ -122,7 +125,8 @@ impl Intake {
 
     /// Tells the stats what was counted.
     pub fn count(&self) {
-        self.stats.set_counts(Counts { repeated: self.windower.repeated(), ..self.counts });
+        let objects = self.objects.as_ref().map(Objects::counts).unwrap_or_default();
+        self.stats.set_counts(Counts { repeated: self.windower.repeated(), objects, ..self.counts });
     }
 
     /// What a user should be told now, each thing once.
@@ -135,7 +139,7 @@ impl Intake {
         std::mem::take(&mut self.dropped)
     }
 
-    fn notice(&mut self, notice: Notice) {
+    pub(super) fn notice(&mut self, notice: Notice) {
         if !self.told.contains(&notice) {
             self.told.push(notice);
             self.notices.push(notice);
@@ -187,9 +191,11 @@ impl Intake {
         writer: SampleWriter,
         plan: WindowPlan,
         converter: Option<FrameConverter>,
+        objects: Option<Objects>,
     ) {
         self.windower.set_plan(input.fps, plan);
         self.converter = converter;
+        self.objects = objects;
         self.input = input;
         self.writer = writer;
     }
@@ -221,6 +227,7 @@ impl Intake {
         self.at_boundary = true;
         self.windower.flush();
         self.fits.clear();
+        self.objects.as_mut().map(Objects::end);
         self.references.clear();
         self.last = None;
         self.segment.reset();
@@ -263,7 +270,8 @@ impl Intake {
             self.end_grid(end, target);
         }
         self.references.note(buffer, time);
-        let previous = self.last.replace(buffer.clone());
+        let kept = (!self.windower.is_last_sampled()).then(|| buffer.clone());
+        let previous = std::mem::replace(&mut self.last, kept);
         let before = self.counts.samples;
         self.obey(decisions, previous.as_ref(), Some(buffer), target)?;
         if self.counts.samples > before {
@@ -326,39 +334,6 @@ impl Intake {
         self.references.clear();
     }
 
-    fn obey(
-        &mut self,
-        decisions: impl IntoIterator<Item = Decision>,
-        previous: Option<&gst::Buffer>,
-        current: Option<&gst::Buffer>,
-        target: &Target<'_>,
-    ) -> Result<(), Refusal> {
-        for decision in decisions {
-            self.at_boundary = false;
-            match decision {
-                Decision::GridEnded(end) => self.end_grid(end, target),
-                Decision::Sample(Source::Previous) => self.sample(previous, target.stream)?,
-                Decision::Sample(Source::Current) => self.sample(current, target.stream)?,
-                Decision::Sample(Source::Repeat) => self.sample(None, target.stream)?,
-                Decision::Window(window) => self.submit(window, target),
-            }
-        }
-        Ok(())
-    }
-
-    fn end_grid(&mut self, end: GridEnd, target: &Target<'_>) {
-        let until = end.until.map(|until| self.references.date(until));
-        if let Some(reset) = end.reset {
-            self.references.clear();
-            self.counts.resets += 1;
-            gst::info!(super::CAT, "new sample grid: {reset:?}");
-        }
-        self.fits.clear();
-        self.at_boundary = true;
-        target.outlet.end_grid(end.last, until);
-        target.stream.new_grid();
-    }
-
     /// How long a frame of the current format lasts, in nanoseconds, where the caps tell.
     pub fn frame_duration(&self) -> Option<u64> {
         let fps = self.converter.as_ref()?.info().fps();
@@ -396,48 +371,6 @@ impl Intake {
             duration,
             discont: buffer.flags().contains(gst::BufferFlags::DISCONT),
         })
-    }
-
-    /// Takes the next sample from a frame, or repeats the sample before.
-    fn sample(&mut self, frame: Option<&gst::Buffer>, stream: &Stream) -> Result<(), Refusal> {
-        let Some(converter) = &mut self.converter else {
-            return Err(Refusal::NoCaps);
-        };
-        self.counts.samples += 1;
-        if self.fits.len() == self.input.frames {
-            self.fits.pop_front();
-        }
-        self.fits.push_back(converter.fit());
-        match frame {
-            Some(frame) => {
-                let started = Instant::now();
-                let frame = converter.convert(frame, &self.writer).map_err(Refusal::Fault)?;
-                self.stats.preprocessed(started.elapsed());
-                stream.sample(Sample::Frame(frame));
-            }
-            None => stream.sample(Sample::Repeat),
-        }
-        Ok(())
-    }
-
-    /// Submits a window.
-    fn submit(&mut self, window: Window, target: &Target<'_>) {
-        let Window { number, samples, taken, owns_from, owns_to } = window;
-        let repeats = samples[..taken].windows(2).filter(|pair| pair[0] == pair[1]).count();
-        if repeats * 4 > samples.len() {
-            self.notice(Notice::SlowSource);
-        }
-        let start_absolute =
-            samples.first().map(|&first| self.references.absolute(first)).unwrap_or_default();
-        let (owns_from, owns_to) = (self.references.date(owns_from), self.references.date(owns_to));
-        let fits = self.fits.iter().skip(self.fits.len().saturating_sub(taken));
-        let infos = samples.into_iter().zip(fits.chain(self.fits.back().into_iter().cycle()));
-        let samples = infos.map(|(moment, &fit)| SampleInfo { moment, fit }).collect();
-        self.at_boundary = true;
-        target.outlet.submit(WindowInfo { number, samples, start_absolute, owns_from, owns_to });
-        if let Some(replaced) = target.stream.window(number, taken, target.waiting) {
-            self.dropped.extend(target.outlet.drop_window(replaced));
-        }
     }
 }
 

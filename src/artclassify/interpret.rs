@@ -1,11 +1,12 @@
 //! From what the model said of a window to the value that metadata is written from.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    action::{ActionEvent, ActionLayer, ActionSettings, Dated, Linker, Moment, WindowEvidence},
+    action::{ActionEvent, ActionLayer, ActionSettings, Dated, Linker, Moment, Numbers, WindowEvidence},
     classification::{ClassScore, Classification, Query, SampleBox, Tracklet},
     model::{Fit, Labels, Manifest, WindowOutput},
+    object::ObjectId,
     timeline::AbsoluteTime,
 };
 
@@ -21,8 +22,10 @@ pub struct SampleInfo {
 /// A window that was submitted.
 #[derive(Debug, Clone)]
 pub struct WindowInfo {
-    /// Number of the window.
+    /// Number of the window. Those of several objects over the same samples have the same.
     pub number: u64,
+    /// The object that it shows, where objects have windows of their own.
+    pub object: Option<ObjectId>,
     /// Its samples; fewer than the model takes where the last one is repeated.
     pub samples: Vec<SampleInfo>,
     /// When the first of them was by clocks outside of the stream.
@@ -41,6 +44,14 @@ pub struct Interpreter {
     sample_period: u64,
     /// Width and height of the frames that leave.
     size: (u32, u32),
+    followed: BTreeMap<Option<ObjectId>, Followed>,
+    tracklet_ids: Numbers,
+    action_numbers: Numbers,
+}
+
+/// What is remembered of the windows before: of the whole picture or of one object.
+#[derive(Debug)]
+struct Followed {
     linker: Linker,
     actions: ActionLayer,
 }
@@ -54,16 +65,21 @@ impl Interpreter {
             labels: manifest.labels.clone(),
             sample_period: (1e9 / manifest.input.fps) as u64,
             size: (0, 0),
-            linker: Linker::default(),
-            actions: ActionLayer::new(manifest.labels.clone()),
+            followed: BTreeMap::new(),
+            tracklet_ids: Numbers::default(),
+            action_numbers: Numbers::default(),
         }
     }
 
     /// Frames that leave are of another width and height from now on: boxes are measured in their pixels, also those of
-    /// `latest`, the newest result so far.
-    pub fn set_size(&mut self, size: (u32, u32), latest: Option<&mut Classification>) {
+    /// `latest`, the newest results so far.
+    pub fn set_size<'a>(
+        &mut self,
+        size: (u32, u32),
+        latest: impl IntoIterator<Item = &'a mut Classification>,
+    ) {
         let before = std::mem::replace(&mut self.size, size);
-        self.linker.scale(before, size);
+        self.followed.values_mut().for_each(|followed| followed.linker.scale(before, size));
         let tracklets = latest.into_iter().flat_map(|latest| &mut latest.tracklets);
         tracklets.for_each(|tracklet| tracklet.scale(before, size));
     }
@@ -73,7 +89,6 @@ impl Interpreter {
         self.model = Arc::from(manifest.name.as_str());
         self.labels = manifest.labels.clone();
         self.sample_period = (1e9 / manifest.input.fps) as u64;
-        self.actions.set_labels(manifest.labels.clone());
     }
 
     /// Name of the model.
@@ -92,13 +107,18 @@ impl Interpreter {
         top_k: usize,
     ) -> (Classification, Vec<ActionEvent>) {
         let evidence = WindowEvidence { scores: &output.scores, start: info.owns_from, end: info.owns_to };
-        let events = self.actions.push(settings, &evidence);
         let mut tracklets = self.tracklets(info, output);
-        self.linker.link(&mut tracklets);
+        let followed = self.followed.entry(info.object).or_insert_with(|| Followed {
+            linker: Linker::sharing(self.tracklet_ids.clone()),
+            actions: ActionLayer::sharing(self.labels.clone(), info.object, self.action_numbers.clone()),
+        });
+        let events = followed.actions.push(settings, &evidence);
+        followed.linker.link(&mut tracklets);
         let top = self.top(&output.scores, top_k);
         let samples: Vec<u64> = info.samples.iter().map(|sample| sample.moment.pts).collect();
         let classification = Classification {
             model: Arc::clone(&self.model),
+            object: info.object,
             window: info.number,
             start: samples.first().copied().unwrap_or_default(),
             start_absolute: info.start_absolute,
@@ -111,10 +131,15 @@ impl Interpreter {
         (classification, events)
     }
 
-    /// The grid ended: the last frames lie before `until`. Ends the running action.
-    pub fn end_of_grid(&mut self, until: Option<Dated>) -> Option<ActionEvent> {
-        self.linker.reset();
-        self.actions.reset(until)
+    /// The grid ended: the last frames lie before `until`. Ends the running actions.
+    pub fn end_of_grid(&mut self, until: Option<Dated>) -> Vec<ActionEvent> {
+        let followed = std::mem::take(&mut self.followed).into_values();
+        followed.filter_map(|mut followed| followed.actions.reset(until)).collect()
+    }
+
+    /// An object is not followed any more from `until` on. Ends its running action.
+    pub fn end_of_object(&mut self, object: ObjectId, until: Option<Dated>) -> Option<ActionEvent> {
+        self.followed.remove(&Some(object))?.actions.reset(until)
     }
 
     fn tracklets(&self, info: &WindowInfo, output: &WindowOutput) -> Vec<Tracklet> {

@@ -11,6 +11,7 @@ use crate::{
     action::Dated,
     engine::Stream,
     model::{Manifest, WindowOutput},
+    object::ObjectId,
 };
 
 /// Frames that may wait although they could leave: more, and downstream is what is slow.
@@ -47,6 +48,17 @@ pub enum Item {
         /// Where its last frame ends.
         until: Option<Dated>,
     },
+    /// An object is not followed any more.
+    ObjectGone {
+        /// The object.
+        object: ObjectId,
+        /// The last window that it may have had.
+        last: Option<u64>,
+        /// When the frames end that may show it; `None` where its last window tells.
+        until: Option<Dated>,
+        /// The stream of its samples and windows.
+        before: Arc<Stream>,
+    },
     /// From here on another model is at work.
     Model {
         /// What the model says of itself.
@@ -68,6 +80,9 @@ pub struct Leaving {
     /// The windows whose result nobody waits for any more.
     pub abandoned: Vec<WindowInfo>,
 }
+
+/// The number of a window, and the object that it shows, where objects have windows of their own.
+pub type WindowKey = (u64, Option<ObjectId>);
 
 /// What became of the windows that were submitted.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +110,7 @@ pub(super) struct State {
     /// Frames that may wait for results that are overdue; `None` for any number.
     pub(super) limit: Option<usize>,
     /// Submitted windows that did not leave yet.
-    pub(super) windows: BTreeMap<u64, Waiting>,
+    pub(super) windows: BTreeMap<WindowKey, Waiting>,
     /// Number of the newest window that was submitted.
     pub(super) newest: Option<u64>,
     /// The newest window whose frames left without its result.
@@ -126,7 +141,12 @@ impl State {
     /// Whether all windows up to this one have their result or were dropped.
     pub(super) fn is_settled(&self, window: u64) -> bool {
         self.newest.is_some_and(|newest| newest >= window)
-            && self.windows.range(..=window).all(|(_, waiting)| waiting.outcome.is_some())
+            && self.through(window).all(|(_, waiting)| waiting.outcome.is_some())
+    }
+
+    /// The windows up to this one.
+    fn through(&self, window: u64) -> impl Iterator<Item = (&WindowKey, &Waiting)> {
+        self.windows.range(..=(window, Some(ObjectId::MAX)))
     }
 
     pub(super) fn can_leave(&self, item: &Item) -> bool {
@@ -136,7 +156,7 @@ impl State {
             }
             Item::Frame { owner: None, .. } | Item::Event(_) | Item::Model { .. } => true,
             // A frame that may not wait takes it along.
-            Item::GridEnd { last, .. } => {
+            Item::GridEnd { last, .. } | Item::ObjectGone { last, .. } => {
                 last.is_none_or(|last| self.is_settled(last))
                     || self.first_due().is_some_and(|due| is_past(&due) || self.is_over_limit(due))
             }
@@ -214,25 +234,49 @@ impl State {
             }
             Item::GridEnd { last: Some(window), .. } => {
                 settled = self.settled_through(*window);
-                let left = self.windows.split_off(&(window + 1));
-                for waiting in std::mem::replace(&mut self.windows, left).into_values() {
-                    match waiting.outcome {
-                        Some(Some(output)) => settled.push((waiting.info, output)),
-                        Some(None) => {}
-                        None => abandoned.push(waiting.info),
-                    }
-                }
-                self.tally.dropped += abandoned.len() as u64;
+                let left = self.windows.split_off(&(window + 1, None));
+                let through = std::mem::replace(&mut self.windows, left).into_values();
+                self.abandon(through, &mut settled, &mut abandoned);
             }
-            Item::GridEnd { last: None, .. } | Item::Event(_) | Item::Model { .. } => {}
+            Item::ObjectGone { object, last: Some(window), .. } => {
+                settled = self.settled_through(*window);
+                let own = |key: &&WindowKey| key.1 == Some(*object);
+                let keys: Vec<WindowKey> =
+                    self.through(*window).map(|(key, _)| key).filter(own).copied().collect();
+                let own: Vec<Waiting> = keys.iter().filter_map(|key| self.windows.remove(key)).collect();
+                self.abandon(own, &mut settled, &mut abandoned);
+            }
+            Item::GridEnd { last: None, .. }
+            | Item::ObjectGone { last: None, .. }
+            | Item::Event(_)
+            | Item::Model { .. } => {}
         }
         Some(Leaving { item, settled, abandoned })
+    }
+
+    /// Nobody waits for these windows any more: they are what they are.
+    fn abandon(
+        &mut self,
+        windows: impl IntoIterator<Item = Waiting>,
+        settled: &mut Vec<Classified>,
+        abandoned: &mut Vec<WindowInfo>,
+    ) {
+        for waiting in windows {
+            match waiting.outcome {
+                Some(Some(output)) => settled.push((waiting.info, output)),
+                Some(None) => {}
+                None => {
+                    abandoned.push(waiting.info);
+                    self.tally.dropped += 1;
+                }
+            }
+        }
     }
 
     /// Takes the windows up to `window`, in order, before the first that still waits.
     pub(super) fn settled_through(&mut self, window: u64) -> Vec<Classified> {
         let mut settled = Vec::new();
-        while let Some(first) = self.windows.first_entry().filter(|first| *first.key() <= window) {
+        while let Some(first) = self.windows.first_entry().filter(|first| first.key().0 <= window) {
             if first.get().outcome.is_none() {
                 break;
             }

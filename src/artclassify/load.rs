@@ -4,10 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use super::settings::Settings;
 use crate::{
-    engine::{Engine, Key, Model, shared},
+    engine::{Engine, Key, Notice, Request, shared},
     error::Error,
     model::Manifest,
-    runtime::{Library, PROVIDER},
+    runtime::{Chain, Library, SessionSettings},
     window::WindowPlan,
 };
 
@@ -24,11 +24,16 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Loads the model that the settings name.
+    /// Loads the model that the settings name onto the first of their providers that runs it. `tell` is called as
+    /// providers are tried, unless the model is at work for another stream.
     ///
     /// # Errors
-    /// What is wrong with the settings, the model or ONNX Runtime.
-    pub fn new(settings: &Settings, plugin_folder: Option<&Path>) -> Result<Self, Error> {
+    /// What is wrong with the settings, the model, the providers or ONNX Runtime.
+    pub fn new(
+        settings: &Settings,
+        plugin_folder: Option<&Path>,
+        tell: &dyn Fn(&Notice<'_>),
+    ) -> Result<Self, Error> {
         let Some(location) = &settings.model else {
             return Err(Error::Property {
                 name: "model",
@@ -36,6 +41,7 @@ impl Loaded {
                 expected: "a folder with a model.toml, or that file".into(),
             });
         };
+        let chain = settings.providers.as_deref().map_or(Ok(Chain::Auto), Chain::parse)?;
         let manifest = Manifest::load(Path::new(location))?;
         let hop = if settings.hop == 0 { manifest.input.hop as u64 } else { settings.hop.into() };
         let plan = WindowPlan::new(manifest.input.frames as u64, hop).ok_or_else(|| Error::Property {
@@ -48,9 +54,22 @@ impl Loaded {
             ),
         })?;
         let library = Library::get(plugin_folder)?;
-        let (threads, batch) = (settings.threads as usize, settings.batch_size as usize);
-        let key = Key::new(&manifest, settings.engine.as_deref().unwrap_or_default(), threads, batch);
-        let engine = shared(&key, || Model::load(&manifest, library, threads, batch))?;
+        let session = SessionSettings {
+            device: settings.device,
+            threads: settings.threads as usize,
+            arena: settings.memory_arena,
+            ..SessionSettings::default()
+        };
+        let request = Request {
+            manifest: &manifest,
+            library,
+            chain: &chain,
+            strict: settings.strict,
+            settings: &session,
+            batch: settings.batch_size as usize,
+        };
+        let key = Key::new(settings.engine.as_deref().unwrap_or_default(), &request);
+        let engine = shared(&key, || request.prove(tell))?;
         Ok(Self { manifest: Arc::new(manifest), engine, plan, library })
     }
 
@@ -69,7 +88,8 @@ impl Loaded {
     pub fn running(&self) -> super::stats::Running {
         super::stats::Running {
             model: self.manifest.name.clone(),
-            provider: PROVIDER,
+            provider: self.engine.choice().to_string(),
+            nodes: self.engine.nodes().to_owned(),
             runtime: self.library.version().to_owned(),
         }
     }

@@ -16,17 +16,21 @@
 //! A frame comes in through `sink`, which asks `intake` for its samples and windows and puts it in line in
 //! `outlet`, whose rules are in `line`. From there it leaves by `task` once `pace` allows it.
 
-mod convert;
+mod announce;
+mod choices;
+pub mod convert;
 mod imp;
 mod intake;
-mod interpret;
+pub mod interpret;
 mod line;
 mod load;
+mod objects;
 mod outlet;
 mod pace;
 mod queries;
 mod references;
 mod run;
+mod sampling;
 mod settings;
 mod sink;
 mod stats;

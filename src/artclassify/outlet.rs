@@ -2,15 +2,20 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use super::{
     interpret::WindowInfo,
-    line::{Due, Item, Leaving, State, Tally, Waiting},
+    line::{Due, Item, Leaving, State, Tally, Waiting, WindowKey},
 };
-use crate::{action::Dated, engine::Outcome, error::Error};
+use crate::{
+    action::Dated,
+    engine::{Outcome, Stream},
+    error::Error,
+    object::ObjectId,
+};
 
 /// The queue between the streaming thread, the engine and the source pad's task.
 #[derive(Default)]
@@ -83,7 +88,7 @@ impl Outlet {
         self.wake(state);
         let events = items.into_iter().filter_map(|item| match item {
             Item::Event(event) => Some(event),
-            Item::Frame { .. } | Item::GridEnd { .. } | Item::Model { .. } => None,
+            Item::Frame { .. } | Item::GridEnd { .. } | Item::ObjectGone { .. } | Item::Model { .. } => None,
         });
         events.collect()
     }
@@ -141,19 +146,31 @@ impl Outlet {
         Ok(None)
     }
 
-    /// Makes a window known before the engine is asked for it.
-    pub fn submit(&self, info: WindowInfo) {
+    /// Makes the windows of a number known before the engine is asked for them: one, or one for each object, or none where
+    /// there is no object.
+    pub fn submit(&self, number: u64, infos: impl IntoIterator<Item = WindowInfo>) {
         let mut state = self.lock();
-        state.newest = Some(info.number);
-        state.tally.windows += 1;
+        state.newest = Some(number);
         let since = Instant::now();
-        state.windows.insert(info.number, Waiting { info, since, outcome: None });
+        for info in infos {
+            state.tally.windows += 1;
+            state.windows.insert((number, info.object), Waiting { info, since, outcome: None });
+        }
+        self.wake(state);
+    }
+
+    /// An object is not followed any more.
+    pub fn end_object(&self, object: ObjectId, until: Option<Dated>, before: Arc<Stream>) {
+        let mut state = self.lock();
+        let last = state.newest;
+        state.items.push_back(Item::ObjectGone { object, last, until, before });
+        self.wake(state);
     }
 
     /// The engine will give no result for this window, which is given back if anybody waited for it.
-    pub fn drop_window(&self, number: u64) -> Option<WindowInfo> {
+    pub fn drop_window(&self, window: WindowKey) -> Option<WindowInfo> {
         let mut state = self.lock();
-        let waiting = state.windows.get_mut(&number).filter(|waiting| waiting.outcome.is_none())?;
+        let waiting = state.windows.get_mut(&window).filter(|waiting| waiting.outcome.is_none())?;
         waiting.outcome = Some(None);
         let info = waiting.info.clone();
         state.tally.dropped += 1;
@@ -171,16 +188,21 @@ impl Outlet {
                     *owner = owner.and_then(|window| last.map(|last| window.min(last)))
                 }
                 Item::GridEnd { .. } => break,
-                Item::Event(_) | Item::Model { .. } => {}
+                Item::Event(_) | Item::ObjectGone { .. } | Item::Model { .. } => {}
             }
         }
         state.items.push_back(Item::GridEnd { last, until });
         self.wake(state);
     }
 
-    /// Takes a result of the engine, and says how long its window waited for it. The first fault is told before anybody
+    /// Takes a result of the engine for a window of `object`, and says how long the window waited for it. The first fault is told before anybody
     /// hears that the stream failed, so that it comes before what others post in consequence; later ones are not told.
-    pub fn deliver(&self, outcome: Outcome, tell: impl FnOnce(&Error)) -> Option<Duration> {
+    pub fn deliver(
+        &self,
+        object: Option<ObjectId>,
+        outcome: Outcome,
+        tell: impl FnOnce(&Error),
+    ) -> Option<Duration> {
         let mut state = self.lock();
         if outcome.generation != state.generation || state.flushing || state.failed {
             return None;
@@ -188,8 +210,10 @@ impl Outlet {
         let mut waited = None;
         match outcome.result {
             Ok(output) => {
-                let waiting =
-                    state.windows.get_mut(&outcome.window).filter(|waiting| waiting.outcome.is_none());
+                let waiting = state
+                    .windows
+                    .get_mut(&(outcome.window, object))
+                    .filter(|waiting| waiting.outcome.is_none());
                 if let Some(waiting) = waiting {
                     waiting.outcome = Some(Some(output));
                     waited = Some(waiting.since.elapsed());

@@ -1,6 +1,7 @@
 //! Starting and stopping the model, and changing it while the stream goes on.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     thread::JoinHandle,
@@ -10,18 +11,20 @@ use std::{
 use gst::{prelude::*, subclass::prelude::*};
 
 use super::{
-    CAT,
+    CAT, announce,
+    choices::{EosPolicy, Roi},
     imp::{ArtClassify, lock},
     intake::{Intake, Target},
     interpret::Interpreter,
     line::Item,
     load::Loaded,
+    objects::{Join, Objects},
     pace::Pace,
-    settings::{EosPolicy, Settings},
+    settings::Settings,
     task::Writer,
 };
 use crate::{
-    engine::{Engine, Stream},
+    engine::{Engine, Notice, Outcome, Stream},
     error::Error,
     meta::{self, FrameSize},
     model::Manifest,
@@ -38,6 +41,8 @@ pub(super) struct Swap {
     active: Option<String>,
     /// What the model at work says of itself.
     manifest: Option<Arc<Manifest>>,
+    /// The execution provider that runs it.
+    provider: Option<String>,
 }
 
 impl ArtClassify {
@@ -49,7 +54,8 @@ impl ArtClassify {
     /// Loads the model and starts its thread.
     pub(super) fn start(&self) -> Result<(), Error> {
         let settings = lock(&self.settings).clone();
-        let loaded = Loaded::new(&settings, self.plugin_folder().as_deref())?;
+        let tell = |notice: &Notice<'_>| announce::post(&self.obj(), notice);
+        let loaded = Loaded::new(&settings, self.plugin_folder().as_deref(), &tell)?;
         self.announce(&loaded);
         self.stats.clear();
         self.stats.set_running(loaded.running());
@@ -60,13 +66,15 @@ impl ArtClassify {
             settings.alignment,
             loaded.plan,
             settings.gap_tolerance,
+            self.objects(&settings, &loaded),
             Arc::clone(&self.stats),
         );
         *lock(&self.pace) = Pace::new(settings.alignment, settings.policy, intake.wait(), run);
         *lock(&self.writer) = Some(Box::new(Writer {
             interpreter: Interpreter::new(&loaded.manifest),
-            latest: None,
+            latest: BTreeMap::new(),
             size: FrameSize { width: 0, height: 0 },
+            roi: settings.roi,
         }));
         *lock(&self.intake) = Some(intake);
         {
@@ -74,11 +82,25 @@ impl ArtClassify {
             swap.active = settings.model;
             swap.manifest = Some(Arc::clone(&loaded.manifest));
         }
-        let stream = self.join(loaded.engine, settings.batch_timeout);
-        stream.begin(self.outlet.open());
+        let provider = loaded.engine.choice().to_string();
+        self.outlet.open();
+        let stream = self.joiner(loaded.engine, settings.batch_timeout)(None);
         self.outlet.clear_tally();
         *lock(&self.stream) = Some(stream);
+        self.set_active_provider(Some(provider));
         Ok(())
+    }
+
+    /// The execution provider that runs the model.
+    pub(super) fn active_provider(&self) -> Option<String> {
+        lock(&self.swap).provider.clone()
+    }
+
+    fn set_active_provider(&self, provider: Option<String>) {
+        let before = std::mem::replace(&mut lock(&self.swap).provider, provider.clone());
+        if before != provider {
+            self.obj().notify("active-provider");
+        }
     }
 
     fn announce(&self, loaded: &Loaded) {
@@ -86,33 +108,49 @@ impl ArtClassify {
         gst::info!(
             CAT,
             imp = self,
-            "{} runs on ONNX Runtime {}, {}",
+            "{} runs on {} of ONNX Runtime {}, {}; nodes: {}",
             loaded.manifest.name,
+            loaded.engine.choice(),
             library.version(),
-            library.path().display()
+            library.path().display(),
+            loaded.engine.nodes()
         );
     }
 
-    fn join(&self, engine: Arc<Engine>, patience: u64) -> Arc<Stream> {
+    /// What follows the objects, where they have windows of their own.
+    fn objects(&self, settings: &Settings, loaded: &Loaded) -> Option<Objects> {
+        let join = self.joiner(Arc::clone(&loaded.engine), settings.batch_timeout);
+        let most = settings.max_objects as usize;
+        (settings.roi == Roi::Meta).then(|| Objects::new(most, loaded.manifest.input.frames, join))
+    }
+
+    /// What gives the whole picture, or an object, a stream to the model, of the outlet's generation.
+    fn joiner(&self, engine: Arc<Engine>, patience: u64) -> Join {
         let outlet = Arc::clone(&self.outlet);
         let stats = Arc::clone(&self.stats);
         let element = self.obj().downgrade();
-        let stream = Stream::join(engine, Duration::from_nanos(patience), move |outcome| {
-            let ran = outcome.ran;
-            let waited = outlet.deliver(outcome, |fault| {
+        Box::new(move |object| {
+            let generation = outlet.generation();
+            let (outlet, stats, element) = (Arc::clone(&outlet), Arc::clone(&stats), element.clone());
+            let deliver = move |outcome: Outcome| {
+                let ran = outcome.ran;
+                let waited = outlet.deliver(object, outcome, |fault| {
+                    if let Some(element) = element.upgrade() {
+                        element.post_error_message(fault.to_message());
+                    }
+                });
+                let Some(waited) = waited else { return };
+                stats.classified(ran, waited);
                 if let Some(element) = element.upgrade() {
-                    element.post_error_message(fault.to_message());
+                    let imp = element.imp();
+                    let changed = lock(&imp.pace).took(waited);
+                    imp.latency_changed(changed);
                 }
-            });
-            let Some(waited) = waited else { return };
-            stats.classified(ran, waited);
-            if let Some(element) = element.upgrade() {
-                let imp = element.imp();
-                let changed = lock(&imp.pace).took(waited);
-                imp.latency_changed(changed);
-            }
-        });
-        Arc::new(stream)
+            };
+            let stream = Stream::join(Arc::clone(&engine), Duration::from_nanos(patience), deliver);
+            stream.begin(generation);
+            Arc::new(stream)
+        })
     }
 
     /// Follows a changed latency: holds as many frames, and tells the application to ask again, where a live pipeline has
@@ -151,6 +189,7 @@ impl ArtClassify {
         *lock(&self.intake) = None;
         *lock(&self.writer) = None;
         *lock(&self.pace) = Pace::default();
+        self.set_active_provider(None);
     }
 
     /// Ends all waiting: what is on its way is dropped, but for the events that upstream will not send again.
@@ -175,7 +214,7 @@ impl ArtClassify {
         }
         let writer = lock(&self.writer).take();
         if let Some(mut writer) = writer {
-            writer.latest = None;
+            writer.latest.clear();
             // A new model that was in line did not come past.
             if let Some(manifest) = lock(&self.swap).manifest.as_deref() {
                 writer.interpreter.set_model(manifest);
@@ -184,7 +223,7 @@ impl ArtClassify {
             if let Some(info) = caps.and_then(|caps| gst_video::VideoInfo::from_caps(&caps).ok()) {
                 writer.set_info(&info);
             }
-            if let Some(stop) = writer.interpreter.end_of_grid(None) {
+            for stop in writer.interpreter.end_of_grid(None) {
                 self.post_action(&stop, writer.interpreter.model());
             }
             *lock(&self.writer) = Some(writer);
@@ -216,7 +255,12 @@ impl ArtClassify {
             if !element.upgrade().is_some_and(|element| wanted(&element)) {
                 return;
             }
-            let loaded = Loaded::new(&settings, folder.as_deref());
+            let tell = |notice: &Notice<'_>| {
+                if let Some(element) = element.upgrade() {
+                    announce::post(&element, notice);
+                }
+            };
+            let loaded = Loaded::new(&settings, folder.as_deref(), &tell);
             if let Some(element) = element.upgrade() {
                 element.imp().loaded_beside(asked, settings, loaded);
             }
@@ -275,6 +319,7 @@ impl ArtClassify {
         let Ok(before) = self.stream() else { return };
         let run = loaded.result_time();
         let running = loaded.running();
+        let provider = Some(running.provider.clone());
         let writer = loaded.engine.writer().clone();
         let converter = match intake.converter_for(&loaded.manifest.input) {
             Ok(converter) => converter,
@@ -285,11 +330,11 @@ impl ArtClassify {
         };
         let waiting = lock(&self.pace).waiting();
         intake.end(EosPolicy::Drop, &Target { stream: &before, outlet: &self.outlet, waiting });
-        intake.set_model(loaded.manifest.input.clone(), writer, loaded.plan, converter);
+        let objects = self.objects(&settings, &loaded);
+        intake.set_model(loaded.manifest.input.clone(), writer, loaded.plan, converter, objects);
         let (wait, frame) = (intake.wait(), intake.frame_duration());
         drop(guard);
-        let stream = self.join(loaded.engine, settings.batch_timeout);
-        stream.begin(self.outlet.generation());
+        let stream = self.joiner(loaded.engine, settings.batch_timeout)(None);
         *lock(&self.stream) = Some(stream);
         let changed = {
             let mut pace = lock(&self.pace);
@@ -305,6 +350,7 @@ impl ArtClassify {
             swap.active.clone_from(&settings.model);
             swap.manifest = Some(Arc::clone(&loaded.manifest));
         }
+        self.set_active_provider(provider);
         let name = loaded.manifest.name.clone();
         gst::info!(CAT, imp = self, "the model is now {name}");
         // Refused by a flush, after which the new model is made known otherwise.

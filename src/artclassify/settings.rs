@@ -4,69 +4,14 @@ use std::sync::LazyLock;
 
 use gst::{glib, prelude::*};
 
-use crate::action::ActionSettings;
+use super::choices::{Alignment, EosPolicy, Policy, Roi};
+use crate::{
+    action::ActionSettings,
+    runtime::{PROVIDERS, names},
+};
 
-/// When a frame leaves the element, and which result it carries.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
-#[enum_type(name = "GstArtClassifyAlignment")]
-#[repr(i32)]
-pub enum Alignment {
-    /// Frames wait for the window they lie in the middle of.
-    #[default]
-    #[enum_value(
-        name = "Delay: frames wait for the window they lie in the middle of, boxes lie on their exact frames",
-        nick = "delay"
-    )]
-    Delay = 0,
-    /// Frames carry the newest result there is.
-    #[enum_value(
-        name = "Hold: frames pass at once with the newest result there is and its age",
-        nick = "hold"
-    )]
-    Hold = 1,
-}
-
-/// What happens when windows come faster than the model runs.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
-#[enum_type(name = "GstArtClassifyPolicy")]
-#[repr(i32)]
-pub enum Policy {
-    /// As upstream needs it.
-    #[default]
-    #[enum_value(name = "Auto: drop where upstream is live, else block", nick = "auto")]
-    Auto = 0,
-    /// Every window is classified.
-    #[enum_value(
-        name = "Block: every window is classified, upstream waits for the model; the same file gives the same \
-                metadata at any machine speed",
-        nick = "block"
-    )]
-    Block = 1,
-    /// The video never waits for the model.
-    #[enum_value(
-        name = "Drop: the video never waits, a window that comes while the model runs takes the place of the one \
-                that waits; the stats count both",
-        nick = "drop"
-    )]
-    Drop = 2,
-}
-
-/// What becomes of the samples at the end of the stream that fill no whole window.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
-#[enum_type(name = "GstArtClassifyEos")]
-#[repr(i32)]
-pub enum EosPolicy {
-    /// They make a window whose last sample is repeated.
-    #[default]
-    #[enum_value(
-        name = "Pad: repeat the last sample, so that a clip shorter than a window gets a result too",
-        nick = "pad"
-    )]
-    Pad = 0,
-    /// They make no window.
-    #[enum_value(name = "Drop: no result for them", nick = "drop")]
-    Drop = 1,
-}
+/// Largest number of a GPU.
+const MOST_DEVICES: u32 = 255;
 
 /// Values of the properties that can be set.
 #[derive(Debug, Clone)]
@@ -83,8 +28,20 @@ pub struct Settings {
     pub hop: u32,
     /// Classes in the metadata.
     pub top_k: u32,
-    /// Threads of a run; 0 for as many as there are cores.
+    /// Execution providers to try, in order; none for the default.
+    pub providers: Option<String>,
+    /// Whether only the first of them will do.
+    pub strict: bool,
+    /// Number of the GPU.
+    pub device: u32,
+    /// Threads of a run on the CPU; 0 for as many as there are cores.
     pub threads: u32,
+    /// Whether memory that a run gave back is kept for the next one.
+    pub memory_arena: bool,
+    /// What windows show.
+    pub roi: Roi,
+    /// Objects that are followed at a time.
+    pub max_objects: u32,
     /// Elements with the same one share a model.
     pub engine: Option<String>,
     /// Windows or samples that run together at most.
@@ -106,7 +63,13 @@ impl Default for Settings {
             eos: EosPolicy::default(),
             hop: 0,
             top_k: 5,
+            providers: Some("auto".into()),
+            strict: false,
+            device: 0,
             threads: 0,
+            memory_arena: true,
+            roi: Roi::default(),
+            max_objects: 16,
             engine: None,
             batch_size: 1,
             batch_timeout: 0,
@@ -165,11 +128,67 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             .default_value(defaults.top_k)
             .mutable_playing()
             .build(),
+        glib::ParamSpecString::builder("providers")
+            .nick("Execution providers")
+            .blurb(&format!(
+                "What computes the model: names with commas between them, the first that proves to run it is taken; auto \
+                 = all that ONNX Runtime was built with, best first. Known are {}; openvino takes a device, as in \
+                 openvino:GPU",
+                names(PROVIDERS.iter().map(|row| row.provider))
+            ))
+            .default_value(defaults.providers.as_deref())
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecBoolean::builder("strict")
+            .nick("Strict")
+            .blurb(
+                "Whether it is an error when the first of the providers does not run the model; otherwise the next one is \
+                 taken, with a warning",
+            )
+            .default_value(defaults.strict)
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecString::builder("active-provider")
+            .nick("Active provider")
+            .blurb("The execution provider that ran the model in its warm-up and runs it now; notified when it changes")
+            .read_only()
+            .build(),
+        glib::ParamSpecUInt::builder("device")
+            .nick("Device")
+            .blurb("Number of the GPU, for tensorrt, cuda, migraphx, rocm and directml")
+            .maximum(MOST_DEVICES)
+            .default_value(defaults.device)
+            .mutable_ready()
+            .build(),
         glib::ParamSpecUInt::builder("threads")
             .nick("Threads")
-            .blurb("Threads that a run of the model may use; 0 = as many as there are cores")
+            .blurb("Threads that a run of the model may use on the CPU; 0 = as many as there are cores")
             .maximum(1024)
             .default_value(defaults.threads)
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecBoolean::builder("memory-arena")
+            .nick("Memory arena")
+            .blurb(
+                "Whether CPU memory that a run gave back is kept for the next one: faster, and more memory between runs",
+            )
+            .default_value(defaults.memory_arena)
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("roi", defaults.roi)
+            .nick("Region of interest")
+            .blurb("Whether windows show the whole picture, or each object that upstream marks on the frames")
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecUInt::builder("max-objects")
+            .nick("Most objects")
+            .blurb(
+                "How many objects have windows at a time with roi=meta: for a new one the one unseen for longest makes room, \
+                 one in the picture never does",
+            )
+            .minimum(1)
+            .maximum(1024)
+            .default_value(defaults.max_objects)
             .mutable_ready()
             .build(),
         glib::ParamSpecString::builder("engine")
@@ -236,9 +255,9 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
             .blurb(
-                "Since the element started. Counts: frames, unclassified, samples, repeated, resets, windows, results, \
-                 dropped, flushed, waiting, late. Times in nanoseconds, each with -p50, -p90, -p99: preprocess, \
-                 inference, result. What runs: model, provider, runtime",
+                "Since the element started. Counts: frames, unclassified, samples, repeated, resets, objects, evicted, refused, \
+                 windows, results, dropped, flushed, waiting, late. Times in nanoseconds, each with -p50, -p90, -p99: preprocess, \
+                 inference, result. What runs: model, provider, nodes, runtime",
             )
             .read_only()
             .build(),
@@ -255,7 +274,13 @@ impl Settings {
             "eos" => take(value, &mut self.eos),
             "hop" => take(value, &mut self.hop),
             "top-k" => take(value, &mut self.top_k),
+            "providers" => take(value, &mut self.providers),
+            "strict" => take(value, &mut self.strict),
+            "device" => take(value, &mut self.device),
             "threads" => take(value, &mut self.threads),
+            "memory-arena" => take(value, &mut self.memory_arena),
+            "roi" => take(value, &mut self.roi),
+            "max-objects" => take(value, &mut self.max_objects),
             "engine" => take(value, &mut self.engine),
             "batch-size" => take(value, &mut self.batch_size),
             "batch-timeout" => take(value, &mut self.batch_timeout),
@@ -277,7 +302,13 @@ impl Settings {
             "eos" => self.eos.to_value(),
             "hop" => self.hop.to_value(),
             "top-k" => self.top_k.to_value(),
+            "providers" => self.providers.to_value(),
+            "strict" => self.strict.to_value(),
+            "device" => self.device.to_value(),
             "threads" => self.threads.to_value(),
+            "memory-arena" => self.memory_arena.to_value(),
+            "roi" => self.roi.to_value(),
+            "max-objects" => self.max_objects.to_value(),
             "engine" => self.engine.to_value(),
             "batch-size" => self.batch_size.to_value(),
             "batch-timeout" => self.batch_timeout.to_value(),

@@ -7,7 +7,7 @@ use std::{
 
 use hdrhistogram::Histogram;
 
-use super::line::Tally;
+use super::{line::Tally, objects::ObjectCounts};
 
 /// The longest time that is told apart from longer ones, in microseconds.
 const LONGEST: u64 = 600_000_000;
@@ -25,6 +25,8 @@ pub struct Counts {
     pub repeated: u64,
     /// Grids that were started anew.
     pub resets: u64,
+    /// What was counted of objects.
+    pub objects: ObjectCounts,
 }
 
 /// What runs the model.
@@ -32,8 +34,10 @@ pub struct Counts {
 pub struct Running {
     /// Name of the model, from its manifest.
     pub model: String,
-    /// What computes.
-    pub provider: &'static str,
+    /// The execution provider.
+    pub provider: String,
+    /// Number of nodes on each provider, in words.
+    pub nodes: String,
     /// Version of ONNX Runtime.
     pub runtime: String,
 }
@@ -113,13 +117,17 @@ impl Stats {
         let counts = &state.counts;
         let mut structure = gst::Structure::builder("artclassify-stats")
             .field("model", &state.running.model)
-            .field("provider", state.running.provider)
+            .field("provider", &state.running.provider)
+            .field("nodes", &state.running.nodes)
             .field("runtime", &state.running.runtime)
             .field("frames", counts.frames)
             .field("unclassified", counts.unclassified)
             .field("samples", counts.samples)
             .field("repeated", counts.repeated)
             .field("resets", counts.resets)
+            .field("objects", counts.objects.objects)
+            .field("evicted", counts.objects.evicted)
+            .field("refused", counts.objects.refused)
             .field("windows", tally.windows)
             .field("results", tally.results)
             .field("dropped", tally.dropped)

@@ -1,34 +1,48 @@
 //! The source pad's task of `artclassify`: lets what waits leave, with what its windows brought about.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use gst::{prelude::*, subclass::prelude::*};
 
 use super::{
     CAT,
+    choices::Roi,
     imp::{ArtClassify, lock},
     interpret::{Interpreter, WindowInfo},
     line::{Classified, Item, Leaving},
 };
 use crate::{
-    action::{ActionEvent, Dated},
+    action::ActionEvent,
     classification::Classification,
-    meta::{self, FrameSize},
+    meta::{self, FrameSize, MarkedObject},
+    object::ObjectId,
 };
 
 /// What the source pad's task knows.
 pub(super) struct Writer {
     /// What turns windows into results.
     pub(super) interpreter: Interpreter,
-    /// The newest result that frames carry.
-    pub(super) latest: Option<Classification>,
+    /// The newest result that frames carry: of the whole picture, or of each object.
+    pub(super) latest: BTreeMap<Option<ObjectId>, Classification>,
     /// Size of the frames that leave.
     pub(super) size: FrameSize,
+    /// What windows show.
+    pub(super) roi: Roi,
 }
 
 impl Writer {
+    /// What a frame shows that can have a result: the whole picture, `None`, or the objects that are marked on it.
+    fn shown(&self, buffer: &gst::BufferRef) -> Vec<Option<MarkedObject>> {
+        match self.roi {
+            Roi::Frame => vec![None],
+            Roi::Meta => meta::objects(buffer).into_iter().map(Some).collect(),
+        }
+    }
+
     /// Frames that leave are of another format from now on.
     pub(super) fn set_info(&mut self, info: &gst_video::VideoInfo) {
         self.size = FrameSize::from(info);
-        self.interpreter.set_size((info.width(), info.height()), self.latest.as_mut());
+        self.interpreter.set_size((info.width(), info.height()), self.latest.values_mut());
     }
 }
 
@@ -116,25 +130,32 @@ impl ArtClassify {
         found: Vec<(Classification, Vec<ActionEvent>)>,
         writer: &mut Writer,
     ) -> Result<(), gst::FlowError> {
-        let carries = matches!(&item, Item::Frame { owner: Some(_), .. });
-        let first = carries && !found.is_empty();
-        let mut remaining = found.len();
-        for (classification, events) in found {
+        let shown = match &item {
+            Item::Frame { buffer, owner: Some(_), .. } => writer.shown(buffer),
+            _ => Vec::new(),
+        };
+        let mut firsts = Vec::new();
+        let mut found = VecDeque::from(found);
+        while let Some((classification, events)) = found.pop_front() {
             events.iter().for_each(|event| self.push_action(event, writer.interpreter.model()));
-            remaining -= 1;
-            if remaining > 0 || !carries {
+            let object = classification.object;
+            let newest = found.iter().all(|(later, _)| later.object != object);
+            if newest && shown.iter().any(|mark| mark.map(|mark| mark.id) == object) {
+                firsts.push(object);
+            } else {
                 self.push_window(&classification, writer.size);
             }
-            writer.latest = Some(classification);
+            writer.latest.insert(object, classification);
         }
         match item {
-            Item::Frame { buffer, owner, .. } => {
-                let buffer = match (&writer.latest, owner) {
-                    (Some(classification), Some(_)) => {
-                        self.write(buffer, classification, writer.size, first)?
+            Item::Frame { mut buffer, .. } => {
+                for mark in shown {
+                    let object = mark.map(|mark| mark.id);
+                    if let Some(classification) = writer.latest.get(&object) {
+                        let first = firsts.contains(&object);
+                        buffer = self.write(buffer, classification, writer.size, first, mark)?;
                     }
-                    _ => buffer,
-                };
+                }
                 self.srcpad.push(buffer).map(|_| ())
             }
             Item::Event(event) => {
@@ -147,8 +168,18 @@ impl ArtClassify {
                 Ok(())
             }
             Item::GridEnd { until, .. } => {
-                writer.latest = None;
-                self.end_action(until, writer);
+                writer.latest.clear();
+                for stop in writer.interpreter.end_of_grid(until) {
+                    self.push_action(&stop, writer.interpreter.model());
+                }
+                Ok(())
+            }
+            Item::ObjectGone { object, until, before, .. } => {
+                drop(before);
+                writer.latest.remove(&Some(object));
+                if let Some(stop) = writer.interpreter.end_of_object(object, until) {
+                    self.push_action(&stop, writer.interpreter.model());
+                }
                 Ok(())
             }
             Item::Model { manifest, before } => {
@@ -158,12 +189,6 @@ impl ArtClassify {
                 let _ = std::thread::Builder::new().spawn(move || drop(before));
                 Ok(())
             }
-        }
-    }
-
-    fn end_action(&self, until: Option<Dated>, writer: &mut Writer) {
-        if let Some(stop) = writer.interpreter.end_of_grid(until) {
-            self.push_action(&stop, writer.interpreter.model());
         }
     }
 
@@ -185,9 +210,10 @@ impl ArtClassify {
         classification: &Classification,
         size: FrameSize,
         first: bool,
+        object: Option<MarkedObject>,
     ) -> Result<gst::Buffer, gst::FlowError> {
         let pts = buffer.pts();
-        meta::write(buffer.make_mut(), classification, size, pts, first).map_err(|fault| {
+        meta::write(buffer.make_mut(), classification, size, pts, first, object).map_err(|fault| {
             gst::element_imp_error!(self, gst::CoreError::Failed, ["cannot write metadata: {fault}"]);
             gst::FlowError::Error
         })?;

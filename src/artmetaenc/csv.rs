@@ -7,9 +7,10 @@ use super::record::{Dates, Record, rounded};
 use crate::action::ActionState;
 use crate::classification::ClassScore;
 use crate::meta::{ActionRecord, FrameResult};
+use crate::object::ObjectId;
 
 /// Names of the columns, which are those of the fields of JSON Lines where both have one.
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "type",
     "number",
     "model",
@@ -22,6 +23,7 @@ const COLUMNS: [&str; 12] = [
     "end",
     "end_utc",
     "end_timecode",
+    "object",
 ];
 
 /// One row. Times in nanoseconds of PTS, in UTC after RFC 3339 and in timecode; what is not known is empty.
@@ -40,6 +42,7 @@ struct Row<'a> {
     end: u64,
     end_utc: Option<String>,
     end_timecode: Option<String>,
+    object: Option<ObjectId>,
 }
 
 /// The row that names the columns.
@@ -71,15 +74,10 @@ fn written(row: impl Serialize) -> csv::Result<Vec<u8>> {
 
 impl<'a> Row<'a> {
     fn of_window(result: &'a FrameResult) -> Self {
-        let times = (result.start, Dates::from(result.start_absolute));
-        Self::new(
-            "window",
-            result.window,
-            &result.model,
-            &result.class,
-            times,
-            (result.end, Dates::default()),
-        )
+        let start = (result.start, Dates::from(result.start_absolute));
+        let end = (result.end, Dates::default());
+        let row = Self::new("window", result.window, &result.model, &result.class, start, end);
+        Self { object: result.object.map(|object| object.id), ..row }
     }
 
     fn of_action(record: &'a ActionRecord) -> Option<Self> {
@@ -87,7 +85,8 @@ impl<'a> Row<'a> {
         let end = event.end.filter(|_| event.state == ActionState::Stop)?;
         let start = (event.start.moment.pts, Dates::from(event.start.absolute));
         let end = (end.moment.pts, Dates::from(end.absolute));
-        Some(Self::new("action", event.action, &record.model, &event.class, start, end))
+        let row = Self::new("action", event.action, &record.model, &event.class, start, end);
+        Some(Self { object: event.object, ..row })
     }
 
     fn new(
@@ -111,6 +110,7 @@ impl<'a> Row<'a> {
             end,
             end_utc: end_dates.utc,
             end_timecode: end_dates.timecode,
+            object: None,
         }
     }
 }
@@ -126,7 +126,7 @@ mod tests {
         let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
         writer.serialize(Row::new("window", 0, "model", &class, moment(), moment())).unwrap();
         let both = String::from_utf8(writer.into_inner().unwrap()).unwrap();
-        assert_eq!(both, format!("{}window,0,model,pike,0,1.0,0,,,0,,\r\n", text(header().unwrap())));
+        assert_eq!(both, format!("{}window,0,model,pike,0,1.0,0,,,0,,,\r\n", text(header().unwrap())));
     }
 
     #[test]

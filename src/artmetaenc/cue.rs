@@ -1,10 +1,14 @@
 //! Cues: which stretch of the stream bears which text.
 
+use std::collections::BTreeMap;
+
 use super::record::{Dates, Record};
 use super::settings::Cues;
 use crate::action::{ActionState, Moment};
 use crate::classification::ClassScore;
 use crate::meta::{ActionRecord, FrameResult};
+use crate::object::ObjectId;
+use crate::wording::caption;
 
 /// A text and the stretch that it stands for.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,8 +29,8 @@ pub struct Cue {
 #[derive(Debug)]
 pub struct CueMaker {
     cues: Cues,
-    /// The window before, which the next one may follow.
-    last: Option<Last>,
+    /// The window before, which the next one may follow: of the whole picture or of each object.
+    last: BTreeMap<Option<ObjectId>, Last>,
     /// Half of a hop from a window to the next, in nanoseconds, once it is known.
     half_hop: u64,
 }
@@ -43,21 +47,23 @@ struct Last {
 impl CueMaker {
     /// No cue was made yet.
     pub fn new(cues: Cues) -> Self {
-        Self { cues, last: None, half_hop: 0 }
+        Self { cues, last: BTreeMap::new(), half_hop: 0 }
     }
 
     /// The next window follows none.
     pub fn forget(&mut self) {
-        self.last = None;
+        self.last.clear();
     }
 
     /// The cue that is complete with this record. `running` tells the running time of a PTS, in nanoseconds.
     pub fn cue(&mut self, record: Record<'_>, running: impl Fn(u64) -> u64) -> Option<Cue> {
         match (self.cues, record) {
             (Cues::Windows, Record::Window { result, .. }) => self.window(result, running),
-            (Cues::Actions, Record::Action(record)) => of_action(record, captioned(&record.event.class)),
+            (Cues::Actions, Record::Action(record)) => {
+                of_action(record, captioned(&record.event.class, record.event.object))
+            }
             (Cues::Chapters, Record::Action(record)) => {
-                of_action(record, one_line(&record.event.class.label))
+                of_action(record, named(&record.event.class.label, record.event.object))
             }
             _ => None,
         }
@@ -68,7 +74,8 @@ impl CueMaker {
     fn window(&mut self, result: &FrameResult, running: impl Fn(u64) -> u64) -> Option<Cue> {
         let moment = |pts| Moment { pts, running_time: running(pts) };
         let window = (result.start, result.end);
-        let last = self.last.filter(|last| follows(last.window, window));
+        let object = result.object.map(|object| object.id);
+        let last = self.last.get(&object).copied().filter(|last| follows(last.window, window));
         if let Some(last) = last
             && result.window == last.number + 1
         {
@@ -76,8 +83,10 @@ impl CueMaker {
         }
         let start = last.map_or_else(|| moment(result.start), |last| last.end);
         let end = moment(middle(window).saturating_add(self.half_hop).min(result.end)).max(start);
-        self.last = Some(Last { number: result.window, window, end });
-        let text = captioned(&result.class);
+        // Of objects that are gone nothing follows.
+        self.last.retain(|_, last| last.window.1 >= result.start);
+        self.last.insert(object, Last { number: result.window, window, end });
+        let text = captioned(&result.class, object);
         (!result.background).then_some(Cue { number: result.window, start, end, text, dates: None })
     }
 }
@@ -106,14 +115,15 @@ fn of_action(record: &ActionRecord, text: String) -> Option<Cue> {
     })
 }
 
-/// Label and score, in the words of the overlay's banner.
-fn captioned(ClassScore { label, score, .. }: &ClassScore) -> String {
+/// The label, behind the number of the object where there is one.
+fn named(label: &str, object: Option<ObjectId>) -> String {
     let label = one_line(label);
-    if (0.0..=1.0).contains(score) {
-        format!("{label} {:.0} %", score * 100.0)
-    } else {
-        format!("{label} {score:.1}")
-    }
+    object.map_or_else(|| label.clone(), |object| format!("#{object} {label}"))
+}
+
+/// Label and score, in the words of the overlay's banner.
+fn captioned(ClassScore { label, score, .. }: &ClassScore, object: Option<ObjectId>) -> String {
+    caption(&named(label, object), *score)
 }
 
 /// The text with a blank for each control character, line breaks of any kind among them.
@@ -140,7 +150,7 @@ mod tests {
     #[test]
     fn a_caption_is_one_line() {
         let class = |label: &str, score| ClassScore { label: label.into(), label_id: 0, score };
-        assert_eq!(captioned(&class("a\r\nb\u{2028}c\td\0", 0.926)), "a  b c d  93 %");
-        assert_eq!(captioned(&class("a", 12.34)), "a 12.3");
+        assert_eq!(captioned(&class("a\r\nb\u{2028}c\td\0", 0.926), None), "a  b c d  93 %");
+        assert_eq!(captioned(&class("a", 12.34), Some(7)), "#7 a 12.3");
     }
 }

@@ -39,11 +39,14 @@ impl ArtMetaEnc {
         gst::trace!(CAT, obj = pad, "Handling {buffer:?}");
         self.negotiate()?;
         self.push_header(buffer.pts())?;
-        let piece = self.stream().frame(&buffer);
-        match piece.map_err(|err| self.unwritable(&err))? {
-            Some(piece) => self.push(piece),
-            None => self.push_gap(),
+        let pieces = self.stream().frame(&buffer).map_err(|err| self.unwritable(&err))?;
+        if pieces.is_empty() {
+            return self.push_gap();
         }
+        for piece in pieces {
+            self.push(piece)?;
+        }
+        Ok(gst::FlowSuccess::Ok)
     }
 
     fn push_event_piece(&self, structure: &gst::StructureRef) -> Result<(), gst::FlowError> {

@@ -7,6 +7,7 @@ use super::record::{Dates, Record, rounded};
 use crate::action::ActionState;
 use crate::classification::{ClassScore, SampleBox};
 use crate::meta::{ActionRecord, FrameResult, FrameTracklet};
+use crate::object::ObjectId;
 
 /// The line of a record with its final newline; `None` for the update of an action, which is no line.
 ///
@@ -39,6 +40,8 @@ enum Line<'a> {
 struct WindowLine<'a> {
     model: &'a str,
     window: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<ObjectId>,
     start: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     start_utc: Option<String>,
@@ -57,6 +60,8 @@ struct ActionLine<'a> {
     state: &'static str,
     action: u64,
     model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<ObjectId>,
     #[serde(flatten)]
     class: Class<'a>,
     start: u64,
@@ -105,6 +110,7 @@ impl<'a> WindowLine<'a> {
         Self {
             model: &result.model,
             window: result.window,
+            object: result.object.map(|object| object.id),
             start: result.start,
             start_utc: start.utc,
             start_timecode: start.timecode,
@@ -129,6 +135,7 @@ impl<'a> ActionLine<'a> {
             state: event.state.as_str(),
             action: event.action,
             model: &record.model,
+            object: event.object,
             class: Class::new(&event.class),
             start: event.start.moment.pts,
             start_utc: start.utc,

@@ -1,8 +1,16 @@
 //! What is known of the stream, and what it brings to write.
 
+use std::collections::BTreeMap;
+
 use super::record::{Piece, Record};
 use super::writer::{WriteError, Writer};
-use crate::meta::{self, FrameResult, FrameSize};
+use crate::{
+    meta::{self, FrameResult, FrameSize},
+    object::ObjectId,
+};
+
+/// How long after its last window an object is forgotten, in nanoseconds.
+const FORGOTTEN: u64 = 60_000_000_000;
 
 /// One stream, from its start.
 #[derive(Debug, Default)]
@@ -17,8 +25,8 @@ pub struct Stream {
     pub header_sent: bool,
     /// PTS and duration of the newest frame, where it has them.
     pub newest: Option<(gst::ClockTime, Option<gst::ClockTime>)>,
-    /// The last window that was written.
-    written: Option<u64>,
+    /// The last window that was written: of the whole picture or of each object, with the end of the window.
+    written: BTreeMap<Option<ObjectId>, (u64, u64)>,
 }
 
 impl Stream {
@@ -33,15 +41,18 @@ impl Stream {
         }
     }
 
-    /// What the window that a frame carries brings, if it was not written yet.
+    /// What the windows that a frame carries bring, where they were not written yet.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn frame(&mut self, buffer: &gst::BufferRef) -> Result<Option<Piece>, WriteError> {
+    /// When they cannot be written.
+    pub fn frame(&mut self, buffer: &gst::BufferRef) -> Result<Vec<Piece>, WriteError> {
         self.newest = buffer.pts().map(|pts| (pts, buffer.duration()));
-        let Some(result) = meta::read(buffer) else { return Ok(None) };
-        let pts = buffer.pts().map_or(result.end, gst::ClockTime::nseconds);
-        self.result(result, pts)
+        let mut pieces = Vec::new();
+        for result in meta::read_all(buffer) {
+            let pts = buffer.pts().map_or(result.end, gst::ClockTime::nseconds);
+            pieces.extend(self.result(result, pts)?);
+        }
+        Ok(pieces)
     }
 
     /// What an event in the stream brings that tells of an action, or of a window that no frame carries.
@@ -75,14 +86,19 @@ impl Stream {
     /// The stream was flushed. Sinks drop what they have: `filesink` empties its file.
     pub fn flush(&mut self) {
         self.start_segment(None);
-        (self.written, self.newest, self.header_sent) = (None, None, false);
+        self.written.clear();
+        (self.newest, self.header_sent) = (None, false);
     }
 
     /// What a result on a frame that shows at `pts` brings, if its window was not written yet.
     fn result(&mut self, mut result: FrameResult, pts: u64) -> Result<Option<Piece>, WriteError> {
-        if self.written.replace(result.window) == Some(result.window) {
+        let object = result.object.map(|object| object.id);
+        let before = self.written.insert(object, (result.window, result.end));
+        if before.is_some_and(|(window, _)| window == result.window) {
             return Ok(None);
         }
+        // No frame brings the last window of an object again that was gone for so long.
+        self.written.retain(|_, (_, end)| end.saturating_add(FORGOTTEN) >= result.end);
         if let Some(size) = self.size {
             result = result.scaled_to(size);
         }

@@ -1,11 +1,10 @@
 //! The plate with the class, its score and the running action.
 
-use gst_video::VideoOverlayRectangle;
-
 use super::palette::{self, Color};
-use super::pixels::{DrawError, Sprite};
+use super::pixels::{DrawError, Placed, Sprite};
 use super::scene::Style;
 use super::settings::BannerPosition;
+use crate::wording::score_text;
 
 /// What the banner says.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +20,7 @@ pub struct Banner {
 /// The banner as it was drawn last.
 #[derive(Debug, Default)]
 pub struct BannerCache {
-    drawn: Option<(Drawn, Option<VideoOverlayRectangle>)>,
+    drawn: Option<(Drawn, Option<Placed>)>,
     /// How often the banner was drawn.
     #[cfg(test)]
     pub draws: usize,
@@ -41,28 +40,28 @@ struct Drawn {
 }
 
 impl BannerCache {
-    /// The banner's rectangle, drawn anew only if it looks different from last time; `None` where there is nothing to say
+    /// The banner in its place, drawn anew only if it looks different from last time; `None` where there is nothing to say
     /// or no room to say it.
-    pub fn rectangle(
+    pub fn place(
         &mut self,
         banner: &Banner,
         position: BannerPosition,
         style: &Style,
-    ) -> Result<Option<VideoOverlayRectangle>, DrawError> {
+    ) -> Result<Option<Placed>, DrawError> {
         if position == BannerPosition::None {
             return Ok(None);
         }
         let Some(wanted) = Drawn::new(banner) else { return Ok(None) };
-        if let Some((drawn, rectangle)) = &self.drawn
+        if let Some((drawn, placed)) = &self.drawn
             && *drawn == wanted
         {
-            return Ok(rectangle.clone());
+            return Ok(placed.clone());
         }
         #[cfg(test)]
         {
             self.draws += 1;
         }
-        let rectangle = draw(&wanted, style)?.map(|sprite| {
+        let placed = draw(&wanted, style)?.map(|sprite| {
             let margin = style.margin;
             let y = match position {
                 BannerPosition::Bottom => style.height.saturating_sub(sprite.height + margin),
@@ -70,7 +69,7 @@ impl BannerCache {
             };
             sprite.at(margin as i32, y as i32)
         });
-        Ok(self.drawn.insert((wanted, rectangle)).1.clone())
+        Ok(self.drawn.insert((wanted, placed)).1.clone())
     }
 
     /// Forgets the drawing, as after a change of style.
@@ -96,7 +95,7 @@ impl Drawn {
         let is_share = (0.0..=1.0).contains(score);
         Some(Self {
             title: label.clone(),
-            score: if is_share { format!("{:.0} %", score * 100.0) } else { format!("{score:.1}") },
+            score: score_text(*score),
             filled: is_share.then(|| (score * 100.0).round() as u32),
             live: action == Some(label),
             subtitle: action.filter(|action| action != label).map(str::to_owned),

@@ -1,36 +1,34 @@
 //! The boxes, ids and trails of tracklets, put together from a few drawings that are made once.
 
-use std::collections::HashMap;
-
-use gst_video::VideoOverlayRectangle;
+use std::{collections::HashMap, sync::Arc};
 
 use super::banner::{rounded, show};
 use super::palette::{self, Color, TRACK_COLORS};
-use super::pixels::{DrawError, Sprite, Strip};
+use super::pixels::{DrawError, Picture, Placed, Sprite};
 use super::scene::Style;
 use super::trails::{Mark, Trails};
 use crate::classification::PixelBox;
 
 /// Steps in which a trail fades.
 const FADES: usize = 6;
-/// Ids whose drawing is kept; ids grow for ever.
+/// Tags that are kept; ids grow for ever.
 const MAX_TAGS: usize = 64;
 
 /// The drawings, made when they are first needed.
 #[derive(Debug, Default)]
 pub struct BoxCache {
     edges: HashMap<usize, Edges>,
-    tags: HashMap<(u64, bool), Sprite>,
+    tags: HashMap<(usize, String), Sprite>,
     dots: HashMap<(usize, usize), Sprite>,
-    /// How often an id was drawn.
+    /// How often a tag was drawn.
     #[cfg(test)]
     pub draws: usize,
 }
 
 #[derive(Debug)]
 struct Edges {
-    horizontal: Strip,
-    vertical: Strip,
+    horizontal: Arc<Picture>,
+    vertical: Arc<Picture>,
 }
 
 /// The colour of background classes, besides those of ids.
@@ -41,19 +39,21 @@ fn color(index: usize) -> Color {
 }
 
 impl BoxCache {
-    /// Adds the rectangles of one tracklet.
+    /// Adds the drawings of one tracklet or object: its box in the colour of its id, and a tag.
     pub fn draw(
         &mut self,
         id: u64,
+        tag: &str,
         area: PixelBox,
         dim: bool,
         style: &Style,
-        out: &mut Vec<VideoOverlayRectangle>,
+        out: &mut Vec<Placed>,
     ) -> Result<(), DrawError> {
         // Of another element's results one does not know that they are clipped.
         let area = area.clipped((style.width, style.height));
-        self.outline(if dim { DIM_INDEX } else { palette::track_index(id) }, area, style, out)?;
-        self.tag(id, area, dim, style, out)
+        let index = if dim { DIM_INDEX } else { palette::track_index(id) };
+        self.outline(index, area, style, out);
+        self.tag(index, tag, area, style, out)
     }
 
     /// Adds the trail of one tracklet; `length` in nanoseconds.
@@ -64,7 +64,7 @@ impl BoxCache {
         trails: &Trails,
         length: u64,
         style: &Style,
-        out: &mut Vec<VideoOverlayRectangle>,
+        out: &mut Vec<Placed>,
     ) -> Result<(), DrawError> {
         let index = if dim { DIM_INDEX } else { palette::track_index(id) };
         for Mark { at, age } in trails.marks(id, length, style.dot * 2.6) {
@@ -85,58 +85,51 @@ impl BoxCache {
     }
 
     /// The four edges, inside of the box.
-    fn outline(
-        &mut self,
-        index: usize,
-        area: PixelBox,
-        style: &Style,
-        out: &mut Vec<VideoOverlayRectangle>,
-    ) -> Result<(), DrawError> {
+    fn outline(&mut self, index: usize, area: PixelBox, style: &Style, out: &mut Vec<Placed>) {
         let edges = self.edges.entry(index).or_insert_with(|| {
             let shade = palette::INK.pixel(0.45);
             let mut profile = vec![shade];
             profile.extend(std::iter::repeat_n(color(index).pixel(1.0), style.line as usize));
             profile.push(shade);
             Edges {
-                horizontal: Strip::horizontal(style.width, &profile),
-                vertical: Strip::vertical(style.height, &profile),
+                horizontal: Picture::horizontal(style.width, &profile),
+                vertical: Picture::vertical(style.height, &profile),
             }
         });
         let PixelBox { x, y, w, h } = area;
         let thick = style.line + 2;
         let (across, along) = (thick.min(w), thick.min(h));
-        out.push(edges.horizontal.at(x, y, w, along)?);
+        out.push(edges.horizontal.part(x, y, w, along));
         if h > 2 * thick {
-            out.push(edges.vertical.at(x, y + thick, across, h - 2 * thick)?);
-            out.push(edges.vertical.at(x + w - across, y + thick, across, h - 2 * thick)?);
+            out.push(edges.vertical.part(x, y + thick, across, h - 2 * thick));
+            out.push(edges.vertical.part(x + w - across, y + thick, across, h - 2 * thick));
         }
         if h > thick {
-            out.push(edges.horizontal.at(x, y + h - along, w, along)?);
+            out.push(edges.horizontal.part(x, y + h - along, w, along));
         }
-        Ok(())
     }
 
-    /// The id, on top of the box where there is room, else inside.
+    /// The tag, on top of the box where there is room, else inside.
     fn tag(
         &mut self,
-        id: u64,
+        index: usize,
+        text: &str,
         area: PixelBox,
-        dim: bool,
         style: &Style,
-        out: &mut Vec<VideoOverlayRectangle>,
+        out: &mut Vec<Placed>,
     ) -> Result<(), DrawError> {
-        if self.tags.len() >= MAX_TAGS && !self.tags.contains_key(&(id, dim)) {
+        let key = (index, text.to_owned());
+        if self.tags.len() >= MAX_TAGS && !self.tags.contains_key(&key) {
             self.tags.clear();
         }
-        let tag = match self.tags.entry((id, dim)) {
+        let tag = match self.tags.entry(key) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => {
                 #[cfg(test)]
                 {
                     self.draws += 1;
                 }
-                let index = if dim { DIM_INDEX } else { palette::track_index(id) };
-                entry.insert(id_tag(id, color(index), style)?)
+                entry.insert(plate(text, color(index), style)?)
             }
         };
         let x = area.x.min(style.width.saturating_sub(tag.width));
@@ -146,11 +139,11 @@ impl BoxCache {
     }
 }
 
-/// A plate in the colour of the id, with the id in ink.
-fn id_tag(id: u64, color: Color, style: &Style) -> Result<Sprite, DrawError> {
+/// A plate of a colour, with a text in ink.
+fn plate(text: &str, color: Color, style: &Style) -> Result<Sprite, DrawError> {
     let size = (style.text * 0.62).max(9.0);
     let layout = style.layout(size, true);
-    layout.set_text(&id.to_string());
+    layout.set_text(text);
     let (text_width, text_height) = layout.pixel_size();
     let pad = (size * 0.35).round();
     let (width, height) = (f64::from(text_width) + 2.0 * pad, f64::from(text_height));

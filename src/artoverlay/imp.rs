@@ -1,6 +1,6 @@
 //! Pads, negotiation and blending of `artoverlay`.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use gst::glib;
 use gst::prelude::*;
@@ -8,6 +8,8 @@ use gst::subclass::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo, VideoOverlayComposition, VideoOverlayCompositionMeta};
 
 use super::caps;
+use super::paint::Paint;
+use super::pixels::Placed;
 use super::scene::Scene;
 use super::settings::Settings;
 use crate::action::ActionState;
@@ -22,6 +24,8 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 struct Output {
     /// The frames that come in.
     info: VideoInfo,
+    /// What blends, where it knows the format; elsewhere GStreamer does.
+    paint: Option<Arc<Paint>>,
     /// Whether downstream composes; otherwise we blend.
     attach: bool,
 }
@@ -63,27 +67,26 @@ impl ArtOverlay {
 
     /// The frame with its result drawn, or the very frame where there is nothing to draw.
     fn draw(&self, mut buffer: gst::Buffer) -> Result<gst::Buffer, gst::FlowError> {
-        let Some(result) = meta::read(&buffer) else { return Ok(buffer) };
+        let results = meta::read_all(&buffer);
+        if results.is_empty() {
+            return Ok(buffer);
+        }
         let settings = self.settings().clone();
-        let (output, rectangles) = {
+        let (output, placed) = {
             let mut state = self.state();
             let output = state.output.clone().ok_or(gst::FlowError::NotNegotiated)?;
             let size = FrameSize::from(&output.info);
-            (output, state.scene.draw(result, size, buffer.pts(), &settings))
+            (output, state.scene.draw(results, size, buffer.pts(), &settings))
         };
-        let rectangles = rectangles.map_err(|err| {
+        let placed = placed.map_err(|err| {
             gst::element_imp_error!(self, gst::LibraryError::Failed, ("cannot draw: {err}"));
             gst::FlowError::Error
         })?;
-        if rectangles.is_empty() {
+        if placed.is_empty() {
             return Ok(buffer);
         }
         let writable = buffer.make_mut();
-        let done = if output.attach {
-            attach(writable, &rectangles)
-        } else {
-            blend(writable, &output.info, &rectangles)
-        };
+        let done = if output.attach { attach(writable, &placed) } else { blend(writable, &output, &placed) };
         done.map_err(|err| {
             gst::element_imp_error!(
                 self,
@@ -140,7 +143,11 @@ impl ArtOverlay {
         {
             let mut state = self.state();
             state.caps = Some(caps.clone());
-            state.output = Some(Output { info, attach: false });
+            let paint = Paint::new(&info).map(Arc::new);
+            if state.output.as_ref().is_none_or(|output| output.paint != paint) {
+                state.scene.change_format();
+            }
+            state.output = Some(Output { info, paint, attach: false });
         }
         self.srcpad.check_reconfigure();
         self.negotiate(caps).inspect_err(|_| self.srcpad.mark_reconfigure()).is_ok()
@@ -156,6 +163,8 @@ impl ArtOverlay {
                     let action = record.event;
                     let scene = &mut self.state().scene;
                     match action.state {
+                        // The tag of an object tells what it does.
+                        _ if action.object.is_some() => {}
                         ActionState::Start | ActionState::Update => {
                             scene.action_runs(action.action, &action.class.label);
                         }
@@ -204,29 +213,26 @@ fn filtered(caps: gst::Caps, filter: Option<&gst::CapsRef>) -> gst::Caps {
     }
 }
 
-/// Adds the rectangles to the overlays that the frame has.
-fn attach(
-    buffer: &mut gst::BufferRef,
-    rectangles: &[gst_video::VideoOverlayRectangle],
-) -> Result<(), glib::BoolError> {
+/// Adds the drawings to the overlays that the frame has.
+fn attach(buffer: &mut gst::BufferRef, placed: &[Placed]) -> Result<(), glib::BoolError> {
+    let rectangles = placed.iter().map(Placed::rectangle).collect::<Result<Vec<_>, _>>()?;
     if let Some(mut old) = buffer.meta_mut::<VideoOverlayCompositionMeta>() {
-        let composition: VideoOverlayComposition =
-            old.overlay().iter().chain(rectangles.iter().cloned()).collect();
+        let composition: VideoOverlayComposition = old.overlay().iter().chain(rectangles).collect();
         old.set_overlay(&composition);
         return Ok(());
     }
-    VideoOverlayCompositionMeta::add(buffer, &VideoOverlayComposition::new(rectangles)?);
+    VideoOverlayCompositionMeta::add(buffer, &VideoOverlayComposition::new(&rectangles)?);
     Ok(())
 }
 
-/// Draws the rectangles into the picture.
-fn blend(
-    buffer: &mut gst::BufferRef,
-    info: &VideoInfo,
-    rectangles: &[gst_video::VideoOverlayRectangle],
-) -> Result<(), glib::BoolError> {
-    let composition = VideoOverlayComposition::new(rectangles)?;
-    composition.blend(&mut VideoFrameRef::from_buffer_ref_writable(buffer, info)?)
+/// Draws into the picture.
+fn blend(buffer: &mut gst::BufferRef, output: &Output, placed: &[Placed]) -> Result<(), glib::BoolError> {
+    let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, &output.info)?;
+    if let Some(paint) = &output.paint {
+        return paint.blend(&mut frame, placed);
+    }
+    let rectangles = placed.iter().map(Placed::rectangle).collect::<Result<Vec<_>, _>>()?;
+    VideoOverlayComposition::new(&rectangles)?.blend(&mut frame)
 }
 
 #[glib::object_subclass]

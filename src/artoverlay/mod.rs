@@ -14,6 +14,7 @@ mod banner;
 mod boxes;
 mod caps;
 mod imp;
+mod paint;
 mod palette;
 mod pixels;
 mod scene;

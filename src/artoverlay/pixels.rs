@@ -1,7 +1,14 @@
 //! Overlay pixels: drawn with cairo once, placed often.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use gst::glib;
 use gst_video::{VideoFormat, VideoFrameFlags, VideoMeta, VideoOverlayFormatFlags, VideoOverlayRectangle};
+
+use super::paint::{Sheet, SheetKey};
 
 /// The pixel format of cairo's ARGB surfaces, which is the RGB format of overlay rectangles too.
 const FORMAT: VideoFormat =
@@ -16,15 +23,98 @@ pub enum DrawError {
     /// The drawn surface was still in use.
     #[error("cairo surface: {0}")]
     Surface(#[from] cairo::BorrowError),
-    /// GStreamer refused a buffer.
-    #[error("{0}")]
-    Buffer(#[from] glib::BoolError),
 }
 
-/// A drawn picture that can be placed on frames.
+/// A drawn picture, of which any part from its upper left corner can be placed on frames.
+#[derive(Debug)]
+pub struct Picture {
+    memory: gst::Memory,
+    /// Columns, without padding.
+    stride: u32,
+    /// What blends onto frames of the format at hand.
+    sheets: Mutex<HashMap<SheetKey, Arc<Sheet>>>,
+    /// Where it was attached last. Who composes keeps what it made of a rectangle that it sees again.
+    attached: Mutex<Option<(Placement, VideoOverlayRectangle)>>,
+}
+
+/// Left, top, width and height of a rectangle.
+type Placement = (i32, i32, u32, u32);
+
+/// A part of a picture with its place on the frame.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The picture; its upper left part is shown.
+    pub picture: Arc<Picture>,
+    /// Left edge on the frame.
+    pub x: i32,
+    /// Top edge on the frame.
+    pub y: i32,
+    /// Columns that are shown.
+    pub w: u32,
+    /// Rows that are shown.
+    pub h: u32,
+}
+
+impl Picture {
+    fn new(memory: gst::Memory, stride: u32) -> Arc<Self> {
+        Arc::new(Self { memory, stride, sheets: Mutex::default(), attached: Mutex::default() })
+    }
+
+    /// A line from left to right whose rows have the colours `profile`, top to bottom.
+    pub fn horizontal(length: u32, profile: &[[u8; 4]]) -> Arc<Self> {
+        let bytes: Vec<u8> = profile.iter().flat_map(|pixel| pixel.repeat(length as usize)).collect();
+        Self::new(gst::Memory::from_slice(bytes), length)
+    }
+
+    /// A line from top to bottom whose columns have the colours `profile`, left to right.
+    pub fn vertical(length: u32, profile: &[[u8; 4]]) -> Arc<Self> {
+        Self::new(gst::Memory::from_slice(profile.concat().repeat(length as usize)), profile.len() as u32)
+    }
+
+    /// The upper left `w` by `h` pixels, placed at `x`, `y`.
+    pub fn part(self: &Arc<Self>, x: u32, y: u32, w: u32, h: u32) -> Placed {
+        let place = |v: u32| i32::try_from(v).unwrap_or(i32::MAX);
+        Placed { picture: Arc::clone(self), x: place(x), y: place(y), w, h }
+    }
+
+    /// What `render` makes of the pixels and the width of their rows, made once for each key: a picture is for frames of
+    /// one format.
+    pub fn sheet(&self, key: SheetKey, render: impl FnOnce(&[u8], usize) -> Sheet) -> Arc<Sheet> {
+        let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
+        let sheet = sheets.entry(key).or_insert_with(|| match self.memory.map_readable() {
+            Ok(pixels) => Arc::new(render(&pixels, self.stride as usize)),
+            Err(_) => unreachable!("memory of a slice is readable"),
+        });
+        Arc::clone(sheet)
+    }
+}
+
+impl Placed {
+    /// The same as a rectangle of a composition.
+    ///
+    /// # Errors
+    /// When GStreamer refuses the buffer.
+    pub fn rectangle(&self) -> Result<VideoOverlayRectangle, glib::BoolError> {
+        let Self { ref picture, x, y, w, h } = *self;
+        let mut attached = picture.attached.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, rectangle)) = attached.as_ref().filter(|(place, _)| *place == (x, y, w, h)) {
+            return Ok(rectangle.clone());
+        }
+        let mut buffer = gst::Buffer::new();
+        let writable = buffer.make_mut();
+        writable.append_memory(picture.memory.clone());
+        let stride = i32::try_from(picture.stride * 4).unwrap_or(i32::MAX);
+        VideoMeta::add_full(writable, VideoFrameFlags::empty(), FORMAT, w, h, &[0], &[stride])?;
+        let flags = VideoOverlayFormatFlags::PREMULTIPLIED_ALPHA;
+        let rectangle = VideoOverlayRectangle::new_raw(&buffer, x, y, w, h, flags);
+        Ok(attached.insert(((x, y, w, h), rectangle)).1.clone())
+    }
+}
+
+/// A drawn picture of known size.
 #[derive(Debug)]
 pub struct Sprite {
-    pixels: gst::Buffer,
+    picture: Arc<Picture>,
     /// Columns.
     pub width: u32,
     /// Rows.
@@ -43,62 +133,16 @@ impl Sprite {
         let cr = cairo::Context::new(&surface)?;
         draw(&cr)?;
         drop(cr);
-        let stride = surface.stride();
-        let memory = gst::Memory::from_slice(surface.take_data()?);
-        Ok(Self { pixels: view(&memory, width, height, stride)?, width, height })
-    }
-
-    /// A rectangle that shows the sprite with its top left corner at `x`, `y`.
-    pub fn at(&self, x: i32, y: i32) -> VideoOverlayRectangle {
-        place(&self.pixels, x, y, self.width, self.height)
-    }
-}
-
-/// A line as long as the picture, of which any length can be placed without drawing or copying.
-#[derive(Debug)]
-pub struct Strip {
-    memory: gst::Memory,
-    stride: i32,
-}
-
-impl Strip {
-    /// A line from left to right whose rows have the colours `profile`, top to bottom.
-    pub fn horizontal(length: u32, profile: &[[u8; 4]]) -> Self {
-        let bytes = profile.iter().flat_map(|pixel| pixel.repeat(length as usize)).collect();
-        Self::new(bytes, length)
-    }
-
-    /// A line from top to bottom whose columns have the colours `profile`, left to right.
-    pub fn vertical(length: u32, profile: &[[u8; 4]]) -> Self {
-        Self::new(profile.concat().repeat(length as usize), profile.len() as u32)
-    }
-
-    fn new(bytes: Vec<u8>, width: u32) -> Self {
-        Self { memory: gst::Memory::from_slice(bytes), stride: i32::try_from(width * 4).unwrap_or(i32::MAX) }
-    }
-
-    /// A rectangle that shows the first `width` columns and `height` rows of the strip.
-    pub fn at(&self, x: u32, y: u32, width: u32, height: u32) -> Result<VideoOverlayRectangle, DrawError> {
-        let pixels = view(&self.memory, width, height, self.stride)?;
-        Ok(place(
-            &pixels,
-            i32::try_from(x).unwrap_or(i32::MAX),
-            i32::try_from(y).unwrap_or(i32::MAX),
+        let stride = surface.stride() as u32 / 4;
+        Ok(Self {
+            picture: Picture::new(gst::Memory::from_slice(surface.take_data()?), stride),
             width,
             height,
-        ))
+        })
     }
-}
 
-/// A buffer of the top left `width` by `height` pixels of `memory`.
-fn view(memory: &gst::Memory, width: u32, height: u32, stride: i32) -> Result<gst::Buffer, DrawError> {
-    let mut buffer = gst::Buffer::new();
-    let writable = buffer.make_mut();
-    writable.append_memory(memory.clone());
-    VideoMeta::add_full(writable, VideoFrameFlags::empty(), FORMAT, width, height, &[0], &[stride])?;
-    Ok(buffer)
-}
-
-fn place(pixels: &gst::Buffer, x: i32, y: i32, width: u32, height: u32) -> VideoOverlayRectangle {
-    VideoOverlayRectangle::new_raw(pixels, x, y, width, height, VideoOverlayFormatFlags::PREMULTIPLIED_ALPHA)
+    /// The whole sprite with its top left corner at `x`, `y`.
+    pub fn at(&self, x: i32, y: i32) -> Placed {
+        Placed { picture: Arc::clone(&self.picture), x, y, w: self.width, h: self.height }
+    }
 }

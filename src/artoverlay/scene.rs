@@ -1,14 +1,14 @@
 //! What is drawn on a frame.
 
-use gst_video::VideoOverlayRectangle;
 use pango::prelude::*;
 
 use super::banner::{Banner, BannerCache};
 use super::boxes::BoxCache;
-use super::pixels::DrawError;
+use super::pixels::{DrawError, Placed};
 use super::settings::{BannerPosition, Settings};
 use super::trails::{Point, Trails};
-use crate::meta::{FrameResult, FrameSize};
+use crate::meta::{FrameObject, FrameResult, FrameSize, FrameTracklet};
+use crate::wording::caption;
 
 /// Measures that follow from the picture's size, in pixels.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,52 +89,94 @@ impl Scene {
         self.running.clear();
     }
 
-    /// What to draw on a frame of that size that carries `result`, lowest first.
+    /// Frames of another format come: the drawings are made anew.
+    pub fn change_format(&mut self) {
+        self.banner.clear();
+        self.boxes.clear();
+    }
+
+    /// What to draw on a frame of that size that carries `results`, lowest first.
     pub fn draw(
         &mut self,
-        result: FrameResult,
+        results: Vec<FrameResult>,
         size: FrameSize,
         pts: Option<gst::ClockTime>,
         settings: &Settings,
-    ) -> Result<Vec<VideoOverlayRectangle>, DrawError> {
-        let shown = f64::from(result.class.score) >= settings.min_score
-            && (settings.show_background || !result.background);
+    ) -> Result<Vec<Placed>, DrawError> {
         let style = (Style::new(size, settings), settings.banner);
         if self.style.as_ref() != Some(&style) {
-            self.banner.clear();
-            self.boxes.clear();
+            self.change_format();
         }
         if self.style.as_ref().is_some_and(|(old, _)| (old.width, old.height) != (size.width, size.height)) {
             self.trails.clear();
         }
         let (style, position) = self.style.insert(style);
 
-        let mut out = Vec::new();
-        let dim = result.background;
-        let class = shown.then(|| (result.class.label.to_string(), result.class.score));
-        let length = settings.trail.nseconds();
         if let Some(pts) = pts {
-            self.trails.advance(pts.nseconds(), length);
+            self.trails.advance(pts.nseconds(), settings.trail.nseconds());
         }
-        if shown && settings.boxes {
-            let result = result.scaled_to(size);
-            let inside = |t: &&crate::meta::FrameTracklet| t.area.w > 0 && t.area.h > 0;
-            for tracklet in result.tracklets.iter().filter(inside) {
-                let area = tracklet.area;
-                if pts.is_some() {
-                    let half = |at: u32, length: u32| f64::from(at) + f64::from(length) / 2.0;
-                    let centre = Point { x: half(area.x, area.w), y: half(area.y, area.h) };
-                    self.trails.add(tracklet.id, centre);
+        let mut out = Vec::new();
+        let mut banner = Banner { class: None, action: None, dim: false };
+        for result in results {
+            let shown = f64::from(result.class.score) >= settings.min_score
+                && (settings.show_background || !result.background);
+            let (dim, result) = (result.background, result.scaled_to(size));
+            if result.object.is_none() {
+                let class = shown.then(|| (result.class.label.to_string(), result.class.score));
+                banner = Banner { class: class.or(banner.class), action: None, dim };
+            }
+            if !shown || !settings.boxes {
+                continue;
+            }
+            match &result.object {
+                Some(FrameObject { id, area: Some(area) }) => {
+                    let tag = format!("{id} {}", caption(&result.class.label, result.class.score));
+                    self.boxes.draw(id.unsigned_abs().into(), &tag, *area, dim, style, &mut out)?;
                 }
-                self.boxes.trail(tracklet.id, dim, &self.trails, length, style, &mut out)?;
-            }
-            for tracklet in result.tracklets.iter().filter(inside) {
-                self.boxes.draw(tracklet.id, tracklet.area, dim, style, &mut out)?;
+                Some(FrameObject { area: None, .. }) => {}
+                None => {
+                    let tracklets = Tracklets { boxes: &mut self.boxes, trails: &mut self.trails, style };
+                    tracklets.draw(&result, pts, settings.trail.nseconds(), &mut out)?;
+                }
             }
         }
-        let action = self.running.last().map(|(_, label)| label.clone());
-        out.extend(self.banner.rectangle(&Banner { class, action, dim }, *position, style)?);
+        banner.action = self.running.last().map(|(_, label)| label.clone());
+        out.extend(self.banner.place(&banner, *position, style)?);
         Ok(out)
+    }
+}
+
+/// What draws the tracklets of a result.
+struct Tracklets<'a> {
+    boxes: &'a mut BoxCache,
+    trails: &'a mut Trails,
+    style: &'a Style,
+}
+
+impl Tracklets<'_> {
+    /// Adds the drawings of all tracklets that lie in the picture; `length` of trails in nanoseconds.
+    fn draw(
+        self,
+        result: &FrameResult,
+        pts: Option<gst::ClockTime>,
+        length: u64,
+        out: &mut Vec<Placed>,
+    ) -> Result<(), DrawError> {
+        let inside = |t: &&FrameTracklet| t.area.w > 0 && t.area.h > 0;
+        for tracklet in result.tracklets.iter().filter(inside) {
+            let area = tracklet.area;
+            if pts.is_some() {
+                let half = |at: u32, length: u32| f64::from(at) + f64::from(length) / 2.0;
+                let centre = Point { x: half(area.x, area.w), y: half(area.y, area.h) };
+                self.trails.add(tracklet.id, centre);
+            }
+            self.boxes.trail(tracklet.id, result.background, self.trails, length, self.style, out)?;
+        }
+        for tracklet in result.tracklets.iter().filter(inside) {
+            let (id, area) = (tracklet.id, tracklet.area);
+            self.boxes.draw(id, &id.to_string(), area, result.background, self.style, out)?;
+        }
+        Ok(())
     }
 }
 
@@ -142,7 +184,6 @@ impl Scene {
 mod tests {
     use super::*;
     use crate::classification::{ClassScore, PixelBox};
-    use crate::meta::FrameTracklet;
     use crate::timeline::AbsoluteTime;
 
     const SIZE: FrameSize = FrameSize { width: 640, height: 360 };
@@ -150,6 +191,7 @@ mod tests {
     fn result(label: &str, score: f32, x: u32) -> FrameResult {
         let class = ClassScore { label: label.into(), label_id: 1, score };
         FrameResult {
+            object: None,
             model: "m".into(),
             window: 0,
             start: 0,
@@ -175,7 +217,7 @@ mod tests {
     fn draw(scene: &mut Scene, result: FrameResult, ms: u64) -> usize {
         gst::init().unwrap();
         let pts = Some(gst::ClockTime::from_mseconds(ms));
-        scene.draw(result, SIZE, pts, &Settings::default()).unwrap().len()
+        scene.draw(vec![result], SIZE, pts, &Settings::default()).unwrap().len()
     }
 
     #[test]
@@ -221,11 +263,25 @@ mod tests {
     }
 
     #[test]
+    fn objects_have_a_box_with_their_class_and_no_banner() {
+        gst::init().unwrap();
+        let object = |id, x| {
+            let area = Some(PixelBox { x, y: 100, w: 80, h: 120 });
+            FrameResult { object: Some(FrameObject { id, area }), ..result("vault", 0.9, 10) }
+        };
+        let mut scene = Scene::default();
+        let two = || vec![object(1, 10), object(2, 300)];
+        assert_eq!(scene.draw(two(), SIZE, None, &Settings::default()).unwrap().len(), 2 * 5);
+        scene.draw(two(), SIZE, None, &Settings::default()).unwrap();
+        assert_eq!((scene.banner.draws, scene.boxes.draws), (0, 2));
+    }
+
+    #[test]
     fn a_picture_without_room_gets_no_banner() {
         gst::init().unwrap();
         let size = FrameSize { width: 33, height: 20 };
-        let rectangles =
-            Scene::default().draw(result("vault", 0.9, 0), size, None, &Settings::default()).unwrap();
-        assert_eq!(rectangles.len(), 3, "two edges and an id");
+        let placed =
+            Scene::default().draw(vec![result("vault", 0.9, 0)], size, None, &Settings::default()).unwrap();
+        assert_eq!(placed.len(), 3, "two edges and an id");
     }
 }

@@ -6,7 +6,7 @@ use super::{Encoded, State, tokens::TokenCheck};
 use crate::{
     error::Error,
     model::{GraphRole, Manifest, SignatureCheck, StatePorts, Tensor},
-    runtime::{Canceller, Graph},
+    runtime::{Canceller, Graph, Placement},
 };
 
 /// A sample on its way into the encoder: the frame, and the state of its stream, `None` at the start of a grid.
@@ -61,6 +61,14 @@ impl Encoder {
     /// The graph.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// As [`Graph::placement`].
+    ///
+    /// # Errors
+    /// When ONNX Runtime does not tell.
+    pub fn placement(&mut self) -> Result<Option<Placement>, Error> {
+        self.graph.placement()
     }
 
     /// What ends its runs from another thread.

@@ -3,6 +3,7 @@
 mod encoded;
 mod encoder;
 mod model;
+mod prove;
 mod queue;
 mod registry;
 mod schedule;
@@ -12,6 +13,7 @@ mod worker;
 
 pub use encoded::{Encoded, State};
 pub use model::Model;
+pub use prove::{Notice, Proof, Request};
 pub use queue::{Encoding, Sample, Waiting};
 pub use registry::{Key, shared};
 pub use stream::Stream;

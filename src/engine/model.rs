@@ -16,7 +16,7 @@ use crate::{
     model::{
         GraphKind, GraphRole, Manifest, OutputReader, SampleWriter, SignatureCheck, Tensor, WindowOutput,
     },
-    runtime::{Canceller, Graph, Library},
+    runtime::{Canceller, Graph, Library, Placement, SessionSettings},
 };
 
 /// A model, ready to classify windows.
@@ -27,6 +27,7 @@ pub struct Model {
     frames: usize,
     sizes: Vec<usize>,
     run_time: Duration,
+    placement: Option<Placement>,
 }
 
 enum Graphs {
@@ -37,16 +38,37 @@ enum Graphs {
     Encoded { encoder: Box<Encoder>, head: Option<Graph> },
 }
 
+impl Graphs {
+    fn placement(&mut self) -> Result<Option<Placement>, Error> {
+        match self {
+            Self::Clip { graph, .. } => graph.placement(),
+            Self::Encoded { encoder, head } => {
+                let mut whole = encoder.placement()?;
+                let rest = head.as_mut().map_or(Ok(None), Graph::placement)?;
+                if let Some((whole, rest)) = whole.as_mut().zip(rest) {
+                    whole.add(rest);
+                }
+                Ok(whole)
+            }
+        }
+    }
+}
+
 impl Model {
-    /// Loads the graphs of a manifest, checks them against it, and runs them over empty windows, in batches of all sizes
-    /// up to `batch`, so that what is open in their shapes is proved too: once to warm up, once to see how long a run
-    /// takes.
+    /// Loads the graphs of a manifest onto the first provider of the settings, checks them against it, and runs them
+    /// over empty windows, in batches of all sizes up to `batch`, so that what is open in their shapes is proved too: once
+    /// to warm up, once to see how long a run takes.
     ///
     /// # Errors
     /// When a graph does not load, is not what the manifest says, does not run, or does not take such batches.
-    pub fn load(manifest: &Manifest, library: &Library, threads: usize, batch: usize) -> Result<Self, Error> {
+    pub fn load(
+        manifest: &Manifest,
+        library: &Library,
+        settings: &SessionSettings,
+        batch: usize,
+    ) -> Result<Self, Error> {
         let check = SignatureCheck::new(manifest);
-        let first = Graph::load(library, manifest.graph.first(), threads)?;
+        let first = Graph::load(library, manifest.graph.first(), settings)?;
         let (graphs, reader) = if let GraphKind::Clip { file } = &manifest.graph {
             let input = check.frame_input(GraphRole::Clip, file, &first.inputs())?;
             check.outputs(file, &first.outputs())?;
@@ -56,7 +78,7 @@ impl Model {
             let outputs = encoder.graph().outputs();
             match manifest.graph.head() {
                 Some(file) => {
-                    let head = Graph::load(library, file, threads)?;
+                    let head = Graph::load(library, file, settings)?;
                     check.head_inputs(&head.inputs(), &outputs)?;
                     check.outputs(file, &head.outputs())?;
                     let encoder = Box::new(encoder.for_head(TokenCheck::new(manifest, head.inputs())));
@@ -73,7 +95,15 @@ impl Model {
         };
         let writer = SampleWriter::new(&manifest.input);
         let frames = manifest.input.frames;
-        let mut model = Self { writer, reader, graphs, frames, sizes: vec![1], run_time: Duration::ZERO };
+        let mut model = Self {
+            writer,
+            reader,
+            graphs,
+            frames,
+            sizes: vec![1],
+            run_time: Duration::ZERO,
+            placement: None,
+        };
         model.warm_up(manifest)?;
         model.prove_batches(manifest, batch)?;
         Ok(model)
@@ -86,6 +116,7 @@ impl Model {
         let outputs = self.run(&[&window], &self.reader.all_names())?;
         self.reader.read(&outputs)?;
         self.reader.check_unused(&outputs)?;
+        self.placement = self.graphs.placement()?;
         let start = Instant::now();
         let (encoded, _) = self.encode_one((frame, state))?;
         self.classify(&[&vec![encoded; self.frames]])?;
@@ -134,6 +165,12 @@ impl Model {
     #[must_use]
     pub fn run_time(&self) -> Duration {
         self.run_time
+    }
+
+    /// Where the nodes of its graphs ran in the warm-up; none on the CPU alone, which runs them all.
+    #[must_use]
+    pub fn placement(&self) -> Option<&Placement> {
+        self.placement.as_ref()
     }
 
     /// What turns pictures into this model's samples.

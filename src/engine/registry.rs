@@ -9,8 +9,11 @@ use std::{
 
 use once_cell::sync::Lazy;
 
-use super::{Engine, Model};
-use crate::{error::Error, model::Manifest};
+use super::{Engine, Proof, Request};
+use crate::{
+    error::Error,
+    runtime::{Chain, SessionSettings},
+};
 
 /// What streams must have in common to share an engine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,10 +22,14 @@ pub struct Key {
     pub name: String,
     /// The files of the model, as they are now.
     files: Vec<FileStamp>,
-    /// Threads of a run.
-    pub threads: usize,
+    /// The execution providers that may run it.
+    chain: Chain,
+    /// Whether only the first of them may.
+    strict: bool,
+    /// Settings of its sessions.
+    settings: SessionSettings,
     /// Largest batch.
-    pub batch: usize,
+    batch: usize,
 }
 
 /// A file as it was when it was looked at.
@@ -43,12 +50,20 @@ impl FileStamp {
 }
 
 impl Key {
-    /// The key of a model that runs with these settings in the engine of that name.
+    /// The key of a model that runs as requested in the engine of that name.
     #[must_use]
-    pub fn new(manifest: &Manifest, name: &str, threads: usize, batch: usize) -> Self {
+    pub fn new(name: &str, request: &Request<'_>) -> Self {
+        let manifest = request.manifest;
         let graphs = manifest.graph.files();
         let files = std::iter::once(manifest.path.as_path()).chain(graphs).map(FileStamp::new).collect();
-        Self { name: name.to_owned(), files, threads, batch }
+        Self {
+            name: name.to_owned(),
+            files,
+            chain: request.chain.clone(),
+            strict: request.strict,
+            settings: request.settings.clone(),
+            batch: request.batch,
+        }
     }
 }
 
@@ -62,7 +77,7 @@ type Place = Mutex<Weak<Engine>>;
 ///
 /// # Errors
 /// What `load` says, or when the system gives no thread.
-pub fn shared(key: &Key, load: impl FnOnce() -> Result<Model, Error>) -> Result<Arc<Engine>, Error> {
+pub fn shared(key: &Key, load: impl FnOnce() -> Result<Proof, Error>) -> Result<Arc<Engine>, Error> {
     let place = {
         let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
         engines.retain(|other, place| {

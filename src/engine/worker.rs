@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Encoded, Model,
+    Encoded, Model, Proof,
     encoder::{Input, Output},
     queue::{Queue, Slot, Unit},
     schedule::{Deliver, Schedule, Task, Turn},
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::Error,
     model::{SampleWriter, WindowOutput},
-    runtime::Canceller,
+    runtime::{Canceller, Choice},
 };
 
 /// The result of one window.
@@ -38,6 +38,8 @@ pub struct Engine {
     thread: Option<JoinHandle<()>>,
     writer: SampleWriter,
     run_time: Duration,
+    choice: Choice,
+    nodes: String,
 }
 
 impl Engine {
@@ -45,7 +47,8 @@ impl Engine {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(model: Model) -> Result<Self, Error> {
+    pub fn start(proof: Proof) -> Result<Self, Error> {
+        let Proof { model, choice, nodes } = proof;
         let (writer, run_time) = (model.writer().clone(), model.run_time());
         let shared = Arc::new(Shared {
             cancellers: model.cancellers(),
@@ -57,7 +60,19 @@ impl Engine {
             .name("artclassify".into())
             .spawn(move || worker.work())
             .map_err(Error::Thread)?;
-        Ok(Self { shared, thread: Some(thread), writer, run_time })
+        Ok(Self { shared, thread: Some(thread), writer, run_time, choice, nodes })
+    }
+
+    /// The execution provider that runs the model.
+    #[must_use]
+    pub fn choice(&self) -> &Choice {
+        &self.choice
+    }
+
+    /// Number of nodes on each provider, in words.
+    #[must_use]
+    pub fn nodes(&self) -> &str {
+        &self.nodes
     }
 
     /// How long one sample and one window took after the warm-up.

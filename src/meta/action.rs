@@ -29,6 +29,9 @@ pub fn action_structure(event: &ActionEvent, model: &str) -> gst::Structure {
         .field(fields::START_RUNNING_TIME, event.start.moment.running_time)
         .field(fields::MODEL, model)
         .build();
+    if let Some(object) = event.object {
+        s.set(fields::OBJECT, object);
+    }
     absolute::write(&mut s, &absolute::START, event.start.absolute);
     if let Some(end) = event.end {
         s.set(fields::END, end.moment.pts);
@@ -51,6 +54,7 @@ pub fn read_action(s: &gst::StructureRef) -> Option<ActionRecord> {
     let event = ActionEvent {
         state: read_state(s.get(fields::STATE).ok()?)?,
         action: s.get(fields::NUMBER).ok()?,
+        object: s.get(fields::OBJECT).ok(),
         class: read_class(s)?,
         start: moment(fields::START, fields::START_RUNNING_TIME, &absolute::START)?,
         end: moment(fields::END, fields::END_RUNNING_TIME, &absolute::END),

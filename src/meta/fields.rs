@@ -24,6 +24,8 @@ pub const MODEL_CHANGED: &GStr = gstr!("artclassify-model");
 pub const MODEL: &GStr = gstr!("model");
 /// Where a model comes from.
 pub const LOCATION: &GStr = gstr!("location");
+/// Identity of the object that the window shows.
+pub const OBJECT: &GStr = gstr!("object");
 /// Number of the window.
 pub const WINDOW: &GStr = gstr!("window");
 /// PTS at which the window or the action starts.

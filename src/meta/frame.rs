@@ -5,8 +5,9 @@ use std::sync::Arc;
 use gst::glib;
 use gst::meta::CustomMeta;
 
-use super::{absolute, fields, roi};
+use super::{MarkedObject, absolute, fields, object, roi};
 use crate::classification::{ClassScore, Classification, PixelBox, Query, SampleBox, Tracklet};
+use crate::object::ObjectId;
 use crate::timeline::AbsoluteTime;
 
 /// Size of a frame, in pixels.
@@ -24,11 +25,22 @@ impl From<&gst_video::VideoInfo> for FrameSize {
     }
 }
 
+/// The object that a window shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameObject {
+    /// Its identity.
+    pub id: ObjectId,
+    /// Where it lies on the frame; `None` where no frame carries the window.
+    pub area: Option<PixelBox>,
+}
+
 /// What one frame says about the window it carries.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameResult {
     /// Name of the model.
     pub model: Arc<str>,
+    /// The object that the window shows, where objects have windows of their own.
+    pub object: Option<FrameObject>,
     /// Number of the window.
     pub window: u64,
     /// PTS of the window's first sample, in nanoseconds.
@@ -86,13 +98,17 @@ impl FrameResult {
             scale(&mut tracklet.area);
             tracklet.boxes.iter_mut().for_each(|sample| scale(&mut sample.area));
         }
+        if let Some(FrameObject { area: Some(area), .. }) = &mut self.object {
+            scale(area);
+        }
         self.size = size;
         self
     }
 }
 
 /// Writes `classification` on a frame that shows at `pts`: the `ArtActionMeta` and a region-of-interest meta for each
-/// tracklet that lies in the picture.
+/// tracklet that lies in the picture. Where it is that of an object, which `object` says where it lies, its class is written
+/// on the object's own region of interest too.
 ///
 /// `size` is the size of the frame, which the boxes of `classification` are measured in. `first` says that no earlier
 /// frame carries this window; only such a frame gets the data of the single samples and the start
@@ -106,10 +122,15 @@ pub fn write(
     size: FrameSize,
     pts: Option<gst::ClockTime>,
     first: bool,
+    object: Option<MarkedObject>,
 ) -> Result<(), glib::BoolError> {
     let mut meta = CustomMeta::add(buffer, fields::ACTION_META)?;
     let shown = shown_at(classification, pts);
     fill(meta.mut_structure(), classification, &shown, size, pts, first);
+    if let Some(MarkedObject { id, area }) = object {
+        set_box(meta.mut_structure(), area);
+        object::write(buffer, classification, id);
+    }
     for (tracklet, area, relevance) in shown {
         roi::write(buffer, classification, tracklet, area, relevance);
     }
@@ -148,6 +169,9 @@ fn fill(
 ) {
     let best = classification.best();
     s.set(fields::MODEL, &*classification.model);
+    if let Some(object) = classification.object {
+        s.set(fields::OBJECT, object);
+    }
     s.set(fields::WINDOW, classification.window);
     s.set(fields::START, classification.start);
     s.set(fields::END, classification.end);
@@ -172,11 +196,22 @@ fn fill(
     }
 }
 
-/// Reads what a frame carries; `None` without an `ArtActionMeta` or where a required field is missing.
+/// Reads the first result that a frame carries; `None` without an `ArtActionMeta` or where a required field is missing.
 #[must_use]
 pub fn read(buffer: &gst::BufferRef) -> Option<FrameResult> {
     let meta = CustomMeta::from_buffer(buffer, fields::ACTION_META).ok()?;
     read_result(meta.structure())
+}
+
+/// Reads all results that a frame carries: of several objects, or of several elements.
+#[must_use]
+pub fn read_all(buffer: &gst::BufferRef) -> Vec<FrameResult> {
+    let metas = buffer.iter_meta::<gst::Meta>();
+    let own = metas.filter_map(|meta| {
+        let meta = meta.try_as_custom_meta()?;
+        if meta.has_name(fields::ACTION_META) { read_result(meta.structure()) } else { None }
+    });
+    own.collect()
 }
 
 /// Reads the window that an event sends down the stream by itself; `None` for another structure.
@@ -188,6 +223,7 @@ pub fn read_window(s: &gst::StructureRef) -> Option<FrameResult> {
 fn read_result(s: &gst::StructureRef) -> Option<FrameResult> {
     Some(FrameResult {
         model: s.get::<&str>(fields::MODEL).ok()?.into(),
+        object: s.get(fields::OBJECT).ok().map(|id| FrameObject { id, area: read_box(s) }),
         window: s.get(fields::WINDOW).ok()?,
         start: s.get(fields::START).ok()?,
         start_absolute: absolute::read(s, &absolute::START),
@@ -231,11 +267,15 @@ fn tracklet_structure(tracklet: &Tracklet, area: PixelBox, relevance: f32, whole
     s
 }
 
-fn set_area(s: &mut gst::StructureRef, area: PixelBox, relevance: f32) {
+fn set_box(s: &mut gst::StructureRef, area: PixelBox) {
     s.set(fields::X, area.x);
     s.set(fields::Y, area.y);
     s.set(fields::W, area.w);
     s.set(fields::H, area.h);
+}
+
+fn set_area(s: &mut gst::StructureRef, area: PixelBox, relevance: f32) {
+    set_box(s, area);
     s.set(fields::RELEVANCE, f64::from(relevance));
 }
 
@@ -261,13 +301,17 @@ fn read_tracklet(s: &gst::StructureRef) -> Option<FrameTracklet> {
     Some(FrameTracklet { id: s.get(fields::ID).ok()?, query, area, relevance, boxes })
 }
 
-fn read_area(s: &gst::StructureRef) -> Option<(PixelBox, f32)> {
-    let area = PixelBox {
+fn read_box(s: &gst::StructureRef) -> Option<PixelBox> {
+    Some(PixelBox {
         x: s.get(fields::X).ok()?,
         y: s.get(fields::Y).ok()?,
         w: s.get(fields::W).ok()?,
         h: s.get(fields::H).ok()?,
-    };
+    })
+}
+
+fn read_area(s: &gst::StructureRef) -> Option<(PixelBox, f32)> {
+    let area = read_box(s)?;
     Some((area, s.get::<f64>(fields::RELEVANCE).ok()? as f32))
 }
 

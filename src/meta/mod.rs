@@ -7,11 +7,15 @@ mod action;
 pub mod fields;
 mod frame;
 mod model;
+mod object;
 mod roi;
 
 pub use action::{ActionRecord, action_structure, read_action};
-pub use frame::{FrameResult, FrameSize, FrameTracklet, read, read_window, window_structure, write};
+pub use frame::{
+    FrameObject, FrameResult, FrameSize, FrameTracklet, read, read_all, read_window, window_structure, write,
+};
 pub use model::model_structure;
+pub use object::{MarkedObject, objects};
 
 /// Registers the custom metas; called once when the plugin is loaded.
 ///

@@ -8,7 +8,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         "input",
         &["frames", "fps", "hop", "width", "height", "color", "resize", "layout", "dtype", "mean", "std"],
     ),
-    ("graph", &["kind", "file", "encoder", "head", "state", "input", "sha256"]),
+    ("graph", &["kind", "file", "encoder", "head", "state", "input", "fp16", "sha256"]),
     ("outputs", &["scores", "boxes", "relevance", "attention", "queries"]),
     ("outputs.scores", &["name", "activation"]),
     ("outputs.boxes", &["name", "format"]),

@@ -35,6 +35,21 @@ impl Kind for Whole {
     }
 }
 
+/// True or false.
+pub struct Flag;
+
+impl Kind for Flag {
+    type Value = bool;
+
+    fn read(&self, value: &DeValue<'_>) -> Option<bool> {
+        value.as_bool()
+    }
+
+    fn expected(&self) -> String {
+        "true or false".to_owned()
+    }
+}
+
 /// A number in a range.
 pub struct Number(pub f64, pub f64);
 
@@ -208,6 +223,7 @@ mod tests {
         let choice = Choice(&[("a", 1), ("b", 2), ("c", 3)]);
         assert_eq!((read(&choice, "\"b\""), read(&choice, "\"B\"")), (Some(2), None));
         assert_eq!(choice.expected(), "\"a\", \"b\" or \"c\"");
+        assert_eq!((read(&Flag, "true"), read(&Flag, "\"true\"")), (Some(true), None));
         assert_eq!(read(&Texts, "[\"a\", 1]"), None);
         assert_eq!(read(&FileName, "\"\""), None);
     }

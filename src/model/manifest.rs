@@ -7,7 +7,7 @@ use super::{
     checksum::{is_sha256, sha256_of},
     document::{Document, Section},
     input::read_input,
-    kinds::{Choice, FileName, Name, Text, Texts},
+    kinds::{Choice, FileName, Flag, Name, Text, Texts},
     limits,
 };
 use crate::error::Error;
@@ -40,6 +40,8 @@ pub struct Manifest {
     pub input: InputSpec,
     /// Its graphs.
     pub graph: GraphKind,
+    /// Whether providers may compute it in half precision.
+    pub fp16: bool,
     /// What it gives.
     pub outputs: OutputSpec,
     /// Its classes.
@@ -81,6 +83,7 @@ impl Manifest {
         let section = document.section("graph")?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let graph = read_graph(&section, folder)?;
+        let fp16 = section.get("fp16", &Flag)?.unwrap_or(false);
         let whole_window = matches!(graph, GraphKind::Clip { .. });
         let input = read_input(&document.section("input")?, whole_window, section.get("input", &Name)?)?;
         let section_of_outputs = document.section("outputs")?;
@@ -96,7 +99,7 @@ impl Manifest {
             graph_file(file, path).open()?;
         }
         check_sums(&section, &graph, folder, path)?;
-        Ok(Self { path: path.to_owned(), name, version, input, graph, outputs, labels })
+        Ok(Self { path: path.to_owned(), name, version, input, graph, fp16, outputs, labels })
     }
 }
 
@@ -265,6 +268,7 @@ mod tests {
             ("\"clip\"", "\"stream\"\nstate = {}", ["graph.state: found {}", "from input to output"]),
             ("\"clip\"", "\"stream\"\nstate = { a = 1 }", ["graph.state.a: found 1", "text in quotes"]),
             ("file = \"clip.onnx\"", "", ["graph.file: found nothing", "add it to [graph]"]),
+            ("[outputs]", "fp16 = 1\n[outputs]", ["graph.fp16: found 1 (a whole", "true or false"]),
             ("{ name = \"logits\" }", "\"logits\"", ["outputs.scores: found \"logits\" (text", "{ name = "]),
             ("{ name = \"logits\" }", "{}", ["outputs.scores.name: found nothing", "[outputs.scores]"]),
             ("[\"pike\", \"background\"]", "[]", ["labels", "found none"]),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Activation, BoxFormat, Data, Manifest, OutputSpec, Tensor, dimensions, limits};
+use super::{BoxFormat, Data, Manifest, OutputSpec, Tensor, dimensions, limits};
 use crate::error::Error;
 
 /// A rectangle relative to the model's input, 0..1 from left to right and from top to bottom. It may
@@ -169,7 +169,7 @@ impl OutputReader {
     /// When one is missing, has another shape than the manifest promises, or holds a number that cannot be.
     pub fn read(&self, tensors: &[(String, Tensor)]) -> Result<WindowOutput, Error> {
         let mut scores = self.values(tensors, &self.outputs.scores, &[Some(1), Some(self.classes)])?;
-        activate(self.outputs.activation, &mut scores);
+        self.outputs.activation.apply(&mut scores);
         let (t, regions) = (self.frames, self.regions(tensors)?);
         let relevance = match &self.outputs.relevance {
             Some(name) => self.values(tensors, name, &[Some(1), Some(regions), Some(t)])?,
@@ -235,22 +235,10 @@ fn relative(format: BoxFormat, [a, b, c, d]: [f32; 4]) -> Relative {
     }
 }
 
-fn activate(activation: Activation, scores: &mut [f32]) {
-    match activation {
-        Activation::Softmax => {
-            let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            scores.iter_mut().for_each(|score| *score = (*score - most).exp());
-            let sum: f32 = scores.iter().sum();
-            scores.iter_mut().for_each(|score| *score /= sum);
-        }
-        Activation::Sigmoid => scores.iter_mut().for_each(|score| *score = 1.0 / (1.0 + (-*score).exp())),
-        Activation::None => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Activation;
 
     fn reader(boxes: bool) -> OutputReader {
         OutputReader {

@@ -60,6 +60,22 @@ pub enum Activation {
     None,
 }
 
+impl Activation {
+    /// Makes scores of what the graph gave for one window.
+    pub fn apply(self, scores: &mut [f32]) {
+        match self {
+            Self::Softmax => {
+                let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                scores.iter_mut().for_each(|score| *score = (*score - most).exp());
+                let sum: f32 = scores.iter().sum();
+                scores.iter_mut().for_each(|score| *score /= sum);
+            }
+            Self::Sigmoid => scores.iter_mut().for_each(|score| *score = 1.0 / (1.0 + (-*score).exp())),
+            Self::None => {}
+        }
+    }
+}
+
 /// How the four numbers of a box are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BoxFormat {

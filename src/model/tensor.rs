@@ -273,31 +273,30 @@ impl SampleWriter {
     pub fn frame(&self, pixels: &[u8], stride: usize) -> Tensor {
         let single = self.layout.without_time();
         let FrameShape { width, height, channels } = self.frame;
-        let mut step = [0; 3];
+        let (mut down, mut across, mut between) = (0, 0, 0);
         let mut size = 1;
         for axis in single.order().collect::<Vec<_>>().into_iter().rev() {
             match axis {
-                Axis::H => (step[0], size) = (size, size * height),
-                Axis::W => (step[1], size) = (size, size * width),
-                Axis::C => (step[2], size) = (size, size * channels),
+                Axis::H => (down, size) = (size, size * height),
+                Axis::W => (across, size) = (size, size * width),
+                Axis::C => (between, size) = (size, size * channels),
                 Axis::N | Axis::T => {}
             }
         }
         let mut data = Data::zeros(self.dtype.into(), size);
+        let interleaved = (across, between) == (channels, 1);
+        let number = |channel: usize, byte: u8| self.table[channel][usize::from(byte)];
         for (y, row) in pixels.chunks(stride).take(height).enumerate() {
-            for c in 0..channels {
-                let table = &self.table[c];
-                let values = row[..width * channels].iter().skip(c).step_by(channels);
-                let base = y * step[0] + c * step[2];
-                let places = values.enumerate().map(|(x, &byte)| (base + x * step[1], byte));
-                match &mut data {
-                    Data::U8(out) => places.for_each(|(at, byte)| out[at] = byte),
-                    Data::F16(out) => {
-                        places.for_each(|(at, byte)| out[at] = f16::from_f32(table[usize::from(byte)]));
-                    }
-                    Data::F32(out) => places.for_each(|(at, byte)| out[at] = table[usize::from(byte)]),
-                    Data::I32(_) | Data::I64(_) | Data::F64(_) => {}
+            let (row, start) = (&row[..width * channels], y * down);
+            let places = Places { channels, across, between };
+            match &mut data {
+                Data::U8(out) if interleaved => out[start..start + row.len()].copy_from_slice(row),
+                Data::U8(out) => places.write(&mut out[start..], row, |_, byte| byte),
+                Data::F16(out) => {
+                    places.write(&mut out[start..], row, |c, byte| f16::from_f32(number(c, byte)))
                 }
+                Data::F32(out) => places.write(&mut out[start..], row, number),
+                Data::I32(_) | Data::I64(_) | Data::F64(_) => {}
             }
         }
         Tensor { shape: single.dimensions(1, self.frame), data }
@@ -322,6 +321,26 @@ impl SampleWriter {
             }
         }
         Tensor { shape, data }
+    }
+}
+
+/// Where the elements of a row of pixels lie in a tensor.
+struct Places {
+    channels: usize,
+    /// From a pixel to the next.
+    across: usize,
+    /// From a channel to the next.
+    between: usize,
+}
+
+impl Places {
+    /// Writes a row of pixels with interleaved channels.
+    fn write<T>(&self, out: &mut [T], row: &[u8], value: impl Fn(usize, u8) -> T) {
+        for channel in 0..self.channels {
+            let bytes = row.iter().skip(channel).step_by(self.channels);
+            let places = out[channel * self.between..].iter_mut().step_by(self.across);
+            places.zip(bytes).for_each(|(place, &byte)| *place = value(channel, byte));
+        }
     }
 }
 

@@ -11,18 +11,16 @@ use ort::{
     session::{RunOptions, Session, SessionInputValue, builder::GraphOptimizationLevel},
     value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType},
 };
+use tempfile::TempDir;
 
 use super::{
-    Library,
+    Library, Placement, Provider, SessionSettings,
     look::{essence, look},
 };
 use crate::{
     error::Error,
     model::{Data, ElementType, PortSpec, Tensor, limits},
 };
-
-/// What computes the graphs, in ONNX Runtime's words.
-pub const PROVIDER: &str = "CPUExecutionProvider";
 
 /// Ends runs of a graph from another thread.
 #[derive(Clone)]
@@ -47,15 +45,16 @@ pub struct Graph {
     session: Session,
     options: Arc<RunOptions>,
     path: PathBuf,
+    /// Where the profile of the first runs is written; none on the CPU and after [`Graph::placement`].
+    profile: Option<Box<TempDir>>,
 }
 
 impl Graph {
-    /// Loads the graph of a file onto the CPU. `threads` is the number of threads a run may use, 0 for as
-    /// many as there are cores.
+    /// Loads the graph of a file onto the first provider of the settings.
     ///
     /// # Errors
-    /// When ONNX Runtime does not take it.
-    pub fn load(library: &Library, path: &Path, threads: usize) -> Result<Self, Error> {
+    /// When ONNX Runtime does not take the graph, or the provider cannot be set up.
+    pub fn load(library: &Library, path: &Path, settings: &SessionSettings) -> Result<Self, Error> {
         let fault = |message: String| {
             let message = essence(&message, path);
             let (found, cure) = look(path, &message);
@@ -66,13 +65,33 @@ impl Graph {
             .map_err(|e| fault(e.to_string()))?
             .with_optimization_level(GraphOptimizationLevel::All)
             .map_err(|e| fault(e.to_string()))?
-            .with_intra_threads(threads)
+            .with_intra_threads(settings.threads)
             .map_err(|e| fault(e.to_string()))?
             .with_intra_op_spinning(false)
+            .map_err(|e| fault(e.to_string()))?
+            .with_execution_providers(settings.dispatches(path))
             .map_err(|e| fault(e.to_string()))?;
+        let profile =
+            if settings.first() == Provider::Cpu { None } else { Some(Box::new(profile_folder()?)) };
+        if let Some(folder) = &profile {
+            builder = builder.with_profiling(folder.path().join("run")).map_err(|e| fault(e.to_string()))?;
+        }
         let session = builder.commit_from_file(path).map_err(|e| fault(e.to_string()))?;
         let options = RunOptions::new().map_err(|e| fault(e.to_string()))?;
-        Ok(Self { session, options: Arc::new(options), path: path.to_owned() })
+        Ok(Self { session, options: Arc::new(options), path: path.to_owned(), profile })
+    }
+
+    /// Where the nodes of the runs so far ran, for a graph that is not on the CPU alone. Says so once: later runs are not
+    /// watched, which would cost time.
+    ///
+    /// # Errors
+    /// When ONNX Runtime does not tell.
+    pub fn placement(&mut self) -> Result<Option<Placement>, Error> {
+        let Some(folder) = self.profile.take() else { return Ok(None) };
+        let fault = |message: String| Error::Profile { path: folder.path().to_owned(), message };
+        let file = self.session.end_profiling().map_err(|e| fault(e.to_string()))?;
+        let profile = std::fs::read_to_string(file).map_err(|e| fault(e.to_string()))?;
+        Placement::parse(&profile).map(Some).map_err(fault)
     }
 
     /// The file it was loaded from.
@@ -127,6 +146,12 @@ impl Graph {
             })
             .collect()
     }
+}
+
+/// A folder for profiles that is removed when it is dropped.
+fn profile_folder() -> Result<TempDir, Error> {
+    tempfile::tempdir()
+        .map_err(|fault| Error::Profile { path: std::env::temp_dir(), message: fault.to_string() })
 }
 
 fn port(outlet: &Outlet) -> PortSpec {

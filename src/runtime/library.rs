@@ -8,6 +8,10 @@ use std::{
 use once_cell::sync::OnceCell;
 use ort::{environment::Environment, logging::LogLevel};
 
+use super::{
+    provider::{PROVIDERS, Provider},
+    session::is_built_in,
+};
 use crate::error::Error;
 
 /// The environment variable that names the library.
@@ -61,7 +65,15 @@ impl Library {
         &self.version
     }
 
-    pub(super) fn environment(&self) -> &Environment {
+    /// The execution providers that it was built with, best first. Only a run proves that one of them works here.
+    #[must_use]
+    pub fn providers(&self) -> Vec<Provider> {
+        PROVIDERS.iter().map(|row| row.provider).filter(|&provider| is_built_in(provider)).collect()
+    }
+
+    /// The environment of the process, which all sessions belong to.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
         &self.environment
     }
 

@@ -160,6 +160,12 @@ impl Windower {
         self.last.as_ref().map(|last| &last.time)
     }
 
+    /// Whether the newest sample was taken from the last frame: further ones of it repeat that sample.
+    #[must_use]
+    pub fn is_last_sampled(&self) -> bool {
+        self.count.checked_sub(1).is_some_and(|last| self.sampled == Some(last))
+    }
+
     /// How long a frame in or behind the central hop of a window waits for the window's last sample at most, in
     /// nanoseconds.
     #[must_use]

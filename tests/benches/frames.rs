@@ -6,10 +6,12 @@
 
 #![allow(missing_docs)] // The macros make a public function.
 
+mod rig;
+
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gst::prelude::*;
+use rig::Rig;
 
 /// Frames that are pushed through one element.
 const FRAMES: u64 = 20_000;
@@ -34,70 +36,37 @@ scores = { name = "logits" }
 names = ["red", "green", "blue"]
 "#;
 
-/// An element between two pads, or the pads alone.
-struct Rig {
-    element: Option<gst::Element>,
-    src: gst::Pad,
-    _sink: gst::Pad,
+/// Makes frames and pushes them, one after the other.
+struct Feed {
+    rig: Rig,
     picture: gst::Buffer,
     frame: u64,
 }
 
-impl Rig {
+impl Feed {
     fn new(line: Option<&str>) -> Self {
-        let element = line.map(|line| gst::parse::launch(line).expect("a launch line"));
-        let src = gst::Pad::builder(gst::PadDirection::Src).name("src").build();
-        let sink = gst::Pad::builder(gst::PadDirection::Sink)
-            .name("sink")
-            .chain_function(|_, _, _| Ok(gst::FlowSuccess::Ok))
-            .event_function(|_, _, _| true)
-            .build();
-        if let Some(element) = &element {
-            let pad = |name| element.static_pad(name).expect("an element with two pads");
-            src.link(&pad("sink")).expect("a pad that links");
-            pad("src").link(&sink).expect("a pad that links");
-        } else {
-            src.link(&sink).expect("a pad that links");
-        }
-        src.set_active(true).expect("a pad that starts");
-        sink.set_active(true).expect("a pad that starts");
-        if let Some(element) = &element {
-            element.set_state(gst::State::Playing).expect("an element that starts");
-        }
         let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Rgb, 8, 8)
             .fps(gst::Fraction::new(1000, 1))
             .build()
             .expect("a format");
-        src.push_event(gst::event::StreamStart::new("bench"));
-        src.push_event(gst::event::Caps::new(&info.to_caps().expect("caps")));
-        src.push_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
-        Self { element, src, _sink: sink, picture: gst::Buffer::from_mut_slice(vec![0u8; 192]), frame: 0 }
+        let picture = gst::Buffer::from_mut_slice(vec![0u8; 192]);
+        Self { rig: Rig::new(line, &info, drop), picture, frame: 0 }
     }
 
-    /// Makes frames and pushes them, one after the other.
     fn push(&mut self, frames: u64) -> Duration {
         let started = Instant::now();
         for _ in 0..frames {
             let mut buffer = self.picture.copy();
             buffer.make_mut().set_pts(gst::ClockTime::from_mseconds(self.frame));
             self.frame += 1;
-            self.src.push(buffer).expect("a frame that passes");
+            self.rig.push(buffer);
         }
         started.elapsed()
     }
 }
 
-impl Drop for Rig {
-    fn drop(&mut self) {
-        // Nothing is left to do where it fails.
-        let _ = self.src.set_active(false);
-        let _ = self.element.as_ref().map(|element| element.set_state(gst::State::Null));
-    }
-}
-
 fn frames(criterion: &mut Criterion) {
-    gst::init().expect("GStreamer starts");
-    gstartclassify::plugin_register_static().expect("the plugin registers");
+    rig::init();
     let folder = tempfile::tempdir().expect("a folder");
     let graph = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/colours/clip.onnx");
     std::fs::copy(graph, folder.path().join("clip.onnx")).expect("a copy");
@@ -120,10 +89,10 @@ fn frames(criterion: &mut Criterion) {
                 let mut took = Duration::ZERO;
                 let mut left = iterations;
                 while left > 0 {
-                    let mut rig = Rig::new(line);
-                    rig.push(ahead);
+                    let mut feed = Feed::new(line);
+                    feed.push(ahead);
                     let now = left.min(frames);
-                    took += rig.push(now);
+                    took += feed.push(now);
                     left -= now;
                 }
                 took

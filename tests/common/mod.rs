@@ -34,6 +34,7 @@ pub fn classification(window: u64) -> Classification {
     let samples: Vec<u64> = (0..4).map(|n| start + n * 100 * MS).collect();
     Classification {
         model: Arc::from("test-model"),
+        object: None,
         window,
         start,
         start_absolute: AbsoluteTime::default(),
@@ -70,6 +71,7 @@ pub fn classification(window: u64) -> Classification {
 pub fn action(state: ActionState) -> ActionEvent {
     let moment = |ms: u64| Dated::unknown(Moment { pts: ms * MS, running_time: (ms + 1000) * MS });
     ActionEvent {
+        object: None,
         state,
         action: 2,
         class: class("Back+25som+NoTwis+PIKE", 7, 0.95),
@@ -141,7 +143,7 @@ pub fn frame_with(
     let mut buffer = frame(info, pts_ms);
     let writable = buffer.get_mut().expect("a new buffer is writable");
     let pts = writable.pts();
-    gstartclassify::meta::write(writable, result, FrameSize::from(info), pts, first)
+    gstartclassify::meta::write(writable, result, FrameSize::from(info), pts, first, None)
         .expect("the meta is registered");
     buffer
 }

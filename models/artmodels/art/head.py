@@ -102,7 +102,7 @@ class TextSemantics(nn.Module):
         have any.
         """
         if self.query == "learned":
-            return self.learned.expand(len(video), -1, -1), None
+            return self.learned.expand(video.shape[0], -1, -1), None
         flat, ids = self.bank.select(self.to_text(video), self.count)
         return self.from_text(self.entries().flatten(0, 1)[flat]), ids
 

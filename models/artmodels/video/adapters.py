@@ -5,7 +5,7 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from .config import AdapterConfig, VideoConfig
-from .features import Features
+from .features import Features, in_clips
 from .sliding import kernel_of, repeated, slide
 from .transformer import (
     TransformerBackbone,
@@ -55,9 +55,9 @@ class AimBlock(nn.Module):
 
     def _over_time(self, x: Tensor) -> Tensor:
         places = x.shape[1]
-        each = x.unflatten(0, (-1, self.frames)).transpose(1, 2).flatten(0, 1)
+        each = in_clips(x, self.frames).transpose(1, 2).flatten(0, 1)
         mixed = attended(self.block, each)
-        return mixed.unflatten(0, (-1, places)).transpose(1, 2).flatten(0, 1)
+        return in_clips(mixed, places).transpose(1, 2).flatten(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.temporal(self._over_time(x))
@@ -104,7 +104,7 @@ class DirectionalAdapter(nn.Module):
         return sum(weights[i] * branch for i, branch in enumerate(found))
 
     def forward(self, x: Tensor) -> Tensor:
-        z = self.down(x).unflatten(0, (-1, self.frames))
+        z = in_clips(self.down(x), self.frames)
         return x + self.up(self.activation(self.mixed(z).flatten(0, 1)))
 
 
@@ -161,4 +161,4 @@ class AdaptedTransformer(TransformerBackbone):
         x = x.flatten(0, 1)
         for block in self.network.blocks[self.first :]:
             x = block(x)
-        return self.features(self.network.norm(x).unflatten(0, (-1, self.frames)))
+        return self.features(in_clips(self.network.norm(x), self.frames))

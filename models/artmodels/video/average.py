@@ -6,9 +6,8 @@ from .features import Features
 
 
 class AverageHead(nn.Module):
-    """:class:`Features` -> logits ``[B, N]``: a linear classifier on the mean over time and place
-    of the maps, which is the mean over frames of its votes; on the video's own vector where the
-    backbone has one.
+    """:class:`Features` -> logits ``[B, N]``: the mean over frames of a linear classifier on pooled
+    maps; on the video's own vector where the backbone has one.
     """
 
     def __init__(self, channels: int, classes: int, dropout: float) -> None:
@@ -17,4 +16,6 @@ class AverageHead(nn.Module):
         self.linear = nn.Linear(channels, classes)
 
     def forward(self, features: Features) -> Tensor:
-        return self.linear(self.dropout(features.vector()))
+        if features.video is not None:
+            return self.linear(self.dropout(features.video))
+        return self.linear(self.dropout(features.maps.mean((3, 4)))).mean(1)

@@ -97,6 +97,7 @@ class VideoHeadConfig:
     dropout: float = 0.5
     queries: int = 2
     query: str = "text"  # what queries start from; or "random", "learned": ablations
+    prompts: str = "index"  # one a query; or "frame", one a query and frame
     aggregation: str = "saliency"  # of tracklets over time; or "mean": ablation
     width: int = 0  # of tokens and queries; 0: that of the backbone
     inner: int = 256

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..encoder import with_static_padding
 from ..tcm import TemporalCorrelation
 from .config import TcmConfig, VideoConfig
-from .features import Features, Pixels
+from .features import Features, Pixels, in_clips
 from .shift import FIRST_CONVOLUTION, with_shift
 from .tea import with_tea
 
@@ -114,7 +114,7 @@ class ConvolutionalBackbone(nn.Module):
     def after(self, features: Tensor, first: int) -> Features:
         """From ``features [B, T, C, h, w]`` in front of step ``first``."""
         maps = self.run(features.flatten(0, 1), first, len(self.steps))
-        return Features(maps.unflatten(0, (-1, self.frames)))
+        return Features(in_clips(maps, self.frames))
 
     def run(self, x: Tensor, first: int, last: int) -> Tensor:
         """The steps from ``first`` to before ``last`` on ``[B*T, C, h, w]``."""
@@ -124,4 +124,4 @@ class ConvolutionalBackbone(nn.Module):
 
     def forward(self, frames: Tensor) -> Features:
         features = self.each_frame(frames.flatten(0, 1))
-        return self.over_frames(features.unflatten(0, (-1, self.frames)))
+        return self.over_frames(in_clips(features, self.frames))

@@ -7,6 +7,14 @@ import torch
 from torch import Tensor, nn
 
 
+def in_clips(x: Tensor, frames: int) -> Tensor:
+    """``[B*T, ...]`` -> ``[B, T, ...]``.
+
+    No ``unflatten``: a flatten behind it would fix the batch of an exported graph.
+    """
+    return x.reshape(-1, frames, *x.shape[1:])
+
+
 @dataclass
 class Features:
     """The maps of a window, and its vector where the backbone has class tokens."""

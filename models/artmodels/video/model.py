@@ -44,7 +44,7 @@ def made_head(config: VideoConfig, channels: int, grid: int, bank: Tensor) -> nn
     if head.kind == "average":
         return AverageHead(channels, bank.shape[1], head.dropout)
     if head.kind == "art":
-        return RegionHead(channels, grid, bank, head, config.bank)
+        return RegionHead(channels, grid, bank, head, config.bank, config.data.frames)
     raise ValueError(f"head '{head.kind}': known are average, art")
 
 

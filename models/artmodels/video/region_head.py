@@ -44,8 +44,11 @@ class RegionHead(nn.Module):
         bank: Tensor,
         config: VideoHeadConfig,
         bank_config: BankConfig,
+        frames: int,
     ) -> None:
         super().__init__()
+        if config.prompts not in ("index", "frame"):
+            raise ValueError(f"prompts '{config.prompts}': known are index, frame")
         self.config = config
         self.grid = grid
         classes, width, count = bank.shape[1], config.width or channels, config.queries
@@ -55,7 +58,7 @@ class RegionHead(nn.Module):
         self.place = nn.Parameter(torch.randn(grid * grid, width) * 0.02)
         self.norm = nn.LayerNorm(width)
         self.enhance = SemanticEnhancement(*sizes, config.enhance_layers, config.region_dropout)
-        self.query = RegionQueries(count, width)
+        self.query = RegionQueries(count, width, frames if config.prompts == "frame" else None)
         self.regions = RegionActivation(*sizes, config.region_layers, config.region_dropout)
         self.head_video = ClassScores(channels, classes, config.dropout, None)
         self.head_final = ClassScores(channels + count * width, classes, config.dropout, None)

@@ -6,6 +6,7 @@ one-dimensional convolution.
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 def slide(padded: Tensor, kernel: Tensor) -> Tensor:
@@ -25,8 +26,7 @@ def repeated(x: Tensor, before: int, after: int) -> Tensor:
 
 def silent(x: Tensor, before: int, after: int) -> Tensor:
     """``[B, T, ...]`` with zeros as frames before and after it."""
-    zero = torch.zeros_like(x[:, :1])
-    return torch.cat([zero] * before + [x] + [zero] * after, dim=1)
+    return F.pad(x, [0, 0] * (x.ndim - 2) + [before, after])
 
 
 def kernel_of(frames: int, channels: int) -> nn.Parameter:

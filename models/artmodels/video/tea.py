@@ -8,6 +8,7 @@ from timm.models.resnet import Bottleneck
 from torch import Tensor, nn
 
 from .config import TeaConfig
+from .features import in_clips
 from .sliding import silent, slide
 
 FRAGMENTS = 4
@@ -36,8 +37,8 @@ class MotionExcitation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         reduced = self.reduce(x)
-        moved = self.move(reduced).unflatten(0, (-1, self.frames))
-        reduced = reduced.unflatten(0, (-1, self.frames))
+        moved = in_clips(self.move(reduced), self.frames)
+        reduced = in_clips(reduced, self.frames)
         motion = silent(moved[:, 1:] - reduced[:, :-1], 0, 1).flatten(0, 1)
         excited = 2 * torch.sigmoid(self.expand(motion.mean((2, 3), keepdim=True))) - 1
         return x + x * excited
@@ -60,7 +61,7 @@ class TemporalConvolution(nn.Module):
         self.kernel = nn.Parameter(kernel)
 
     def forward(self, x: Tensor) -> Tensor:
-        around = silent(x.unflatten(0, (-1, self.frames)), 1, 1)
+        around = silent(in_clips(x, self.frames), 1, 1)
         return slide(around, self.kernel[:, :, None, None]).flatten(0, 1)
 
 

@@ -9,7 +9,7 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from .config import VideoConfig
-from .features import Features, Pixels
+from .features import Features, Pixels, in_clips
 
 
 def attended(block: nn.Module, x: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ class TransformerBackbone(nn.Module):
 
     def forward(self, frames: Tensor) -> Features:
         features = self.each_frame(frames.flatten(0, 1))
-        return self.over_frames(features.unflatten(0, (-1, self.frames)))
+        return self.over_frames(in_clips(features, self.frames))
 
 
 def known_blocks(network: nn.Module, name: str, temporal: str) -> list[Block]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..layers import Attention, feed_forward
 from .config import VideoConfig
-from .features import Features
+from .features import Features, in_clips
 from .sliding import kernel_of, silent, slide
 from .transformer import (
     TransformerBackbone,
@@ -42,8 +42,8 @@ class LocalRelation(nn.Module):
         nn.init.zeros_(self.up.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        z = self.down(self.norm(x.flatten(0, 1)).unflatten(0, x.shape[:2]))
-        z = z.unflatten(0, (-1, self.frames))
+        z = self.down(self.norm(x.flatten(0, 1)).reshape(x.shape))
+        z = in_clips(z, self.frames)
         reach = LOCAL_KERNEL // 2
         z = slide(silent(z, reach, reach), self.kernel.unsqueeze(1)) + self.bias
         return x + self.up(z.flatten(0, 1))
@@ -152,8 +152,8 @@ class UniformerTransformer(TransformerBackbone):
 
     def over_frames(self, features: Tensor) -> Features:
         if not self.split:
-            features = self._depths(features.flatten(0, 1)).unflatten(0, (-1, self.frames))
-        token = self.token.expand(len(features), -1, -1)
+            features = in_clips(self._depths(features.flatten(0, 1)), self.frames)
+        token = self.token.expand(features.shape[0], -1, -1)
         for depth, block in enumerate(self.globals):
             token = block(token, features[:, :, depth])
         last = features[:, :, -1]
