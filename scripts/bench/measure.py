@@ -76,10 +76,10 @@ def main() -> None:
     hops = recipe.hops() if size.all_hops else [quarter, *eighths]
 
     started, load = datetime.now(UTC), os.getloadavg()[0]
+    passed = pass_through.measure(size.criterion)
     fed = compete(from_memory.contenders(bench, hops, quarter, size.clip_windows), rounds)
     played = compete(from_file.contenders(bench, quarter), rounds)
     shared = compete(streams.contenders(bench, quarter), rounds)
-    passed = pass_through.measure(size.criterion)
     minutes = (datetime.now(UTC) - started).total_seconds() / 60
 
     conditions = {
