@@ -36,11 +36,11 @@ class Size:
     criterion: Sequence[str] = ()
 
 
-FULL = Size(rounds=5, video_frames=600, clip_windows=12, all_hops=True)
+FULL = Size(rounds=5, video_frames=600, clip_windows=16, all_hops=True)
 QUICK = Size(
     rounds=3,
     video_frames=300,
-    clip_windows=6,
+    clip_windows=8,
     all_hops=False,
     criterion=("--warm-up-time", "0.5", "--measurement-time", "1"),
 )
