@@ -12,6 +12,7 @@ from . import baseline as baseline_model
 from . import config as configs
 from .encoder import FrameEncoder
 from .evaluate import predict_split, report
+from .evaluation import cli as evaluation_cli
 from .export import export
 from .features import FeatureSet, extract
 from .frame_stage import tune
@@ -22,6 +23,8 @@ from .synthdive import CLASS_NAMES, cli, phrase
 from .text import minilm_bank, random_bank
 from .tokens import encode
 from .train import Trainer
+from .training import cli as training_cli
+from .video import cli as video_cli
 
 
 def _features(args: argparse.Namespace) -> None:
@@ -163,6 +166,10 @@ def parser() -> argparse.ArgumentParser:
 
     text = "write encoder, head and clip graphs with manifests, checked in ONNX Runtime"
     add("export", _export, text, model="model file", out="folder to write")
+
+    training_cli.add_parser(commands)
+    evaluation_cli.add_parser(commands)
+    video_cli.add_parser(commands)
 
     text = "accuracy and tracklet quality of the exported graphs, as Markdown"
     one = add("evaluate", _evaluate, text, model="model file", folder="folder of the export")

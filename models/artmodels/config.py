@@ -62,6 +62,7 @@ class BankConfig:
 
     momentum: float = 0.999
     temperature: float = 0.07
+    tuned: bool = True  # the agent learns and the slow bank follows; else S_0 stays: ablation
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from .video.config import VideoConfig
 OUTPUTS = ("logits", "boxes", "relevance", "attention", "queries")
 TOKENS = "tokens"
 TOLERANCE = 1e-3
+CHECKED = 3  # clips: another number than in the example, or a batch fixed in a graph would pass
 
 
 class FoldedSemantics(nn.Module):
@@ -38,7 +39,9 @@ class FoldedSemantics(nn.Module):
         self.count = semantics.count
         self.register_buffer("rank", slow @ semantics.to_text.weight.detach())
         self.register_buffer("offset", slow @ semantics.to_text.bias.detach())
-        self.register_buffer("entries", semantics.from_text(slow).detach().flatten(0, 1))
+        self.register_buffer(
+            "entries", semantics.from_text(semantics.entries()).detach().flatten(0, 1)
+        )
 
     def forward(self, video: Tensor) -> tuple[Tensor, Tensor]:
         """As :meth:`TextSemantics.forward`."""
@@ -71,7 +74,22 @@ class ClipGraph(nn.Module):
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
         features = self.encoder(frames.flatten(0, 1))
-        return self.head(features.unflatten(0, (-1, frames.shape[1])))
+        return self.head(features.reshape(-1, frames.shape[1], *features.shape[1:]))
+
+
+@dataclass
+class Stream:
+    """A network in two parts of which the first carries states from sample to sample."""
+
+    encoder: nn.Module  # frames [N, H, W, 3] uint8, states -> features [N, ...], next states
+    head: nn.Module  # features [N, T, ...] -> outputs
+    states: list[Tensor]  # zeros [1, ...], what each state starts as
+    reference: Callable[[Tensor], dict[str, Tensor]]  # frames [N, S, H, W, 3] from the start of a
+    # stream -> PyTorch's outputs of the window that ends with the last of them
+
+    def names(self) -> dict[str, str]:
+        """The encoder's state inputs and the outputs that follow them."""
+        return {f"shift{i}": f"shift{i}_next" for i in range(len(self.states))}
 
 
 @dataclass
@@ -83,6 +101,7 @@ class Forms:
     between: str  # name of the features
     outputs: tuple[str, ...]  # names, out of OUTPUTS
     split: bool = True  # the encoder does some of the work: the split form is worth a file
+    stream: Stream | None = None
 
 
 DESCRIBED = {
@@ -101,8 +120,13 @@ def manifest(
     digests: dict[str, str],
     outputs: tuple[str, ...],
     background: list[str],
+    states: dict[str, str] | None = None,
 ) -> str:
-    """Text of a model.toml; ``graph`` is the inside of its ``[graph]`` table."""
+    """Text of a model.toml; ``graph`` is the inside of its ``[graph]`` table, ``states`` that of
+    ``[graph.state]``.
+    """
+    carried = "".join(f'"{name}" = "{after}"\n' for name, after in (states or {}).items())
+    carried = f"[graph.state]\n{carried}\n" if carried else ""
     hashes = "\n".join(f'"{name}" = "{digest}"' for name, digest in digests.items())
     found = "\n".join(DESCRIBED[name] for name in outputs)
     names = ", ".join(f'"{name}"' for name in background)
@@ -125,7 +149,7 @@ dtype = "uint8"
 {graph}
 input = "frames"
 
-[graph.sha256]
+{carried}[graph.sha256]
 {hashes}
 
 [outputs]
@@ -137,33 +161,94 @@ background = [{names}]
 """
 
 
+def _windows_of_a_stream(
+    forms: Forms, folder: Path, frames: np.ndarray, compared: list[str]
+) -> list[list[np.ndarray]]:
+    """What the streaming form says of every T samples in a row of ``frames [N, S, H, W, 3]``."""
+    encoder, head = session(folder / "encoder.onnx"), session(folder / "head.onnx")
+    names = forms.stream.names()
+    shapes = [(len(frames), *state.shape[1:]) for state in forms.stream.states]
+    states = {name: np.zeros(shape, np.float32) for name, shape in zip(names, shapes, strict=True)}
+    features = []
+    for t in range(frames.shape[1]):
+        found = encoder.run([forms.between, *names.values()], {"frames": frames[:, t], **states})
+        features.append(found[0])
+        states = dict(zip(names, found[1:], strict=True))
+    stacked = np.stack(features, axis=1)
+    span = head.get_inputs()[0].shape[1]
+    return [
+        head.run(compared, {forms.between: stacked[:, at : at + span]})
+        for at in range(0, frames.shape[1] - span + 1, span)
+    ]
+
+
 def difference(
     forms: Forms, truth: dict[str, Tensor], folder: Path, frames: np.ndarray
 ) -> dict[str, float]:
-    """Largest differences of logits and boxes on ``frames [N, T, H, W, 3]``: of the forms in
-    ``folder`` against PyTorch, which said ``truth``, and against one another.
+    """Largest differences of logits and boxes on ``frames [N, 2 T, H, W, 3]``: of the forms in
+    ``folder`` against PyTorch, which said ``truth`` of the first T, and against one another. A
+    stream is also followed to the end of the frames.
     """
     compared = [name for name in ("logits", "boxes") if name in forms.outputs]
-    clip = session(folder / "clip.onnx").run(compared, {"frames": frames})
-    found = {"clip": dict(zip(compared, clip, strict=True))}
+    window = np.ascontiguousarray(frames[:, : frames.shape[1] // 2])
+    clip = session(folder / "clip.onnx").run(compared, {"frames": window})
+    found = {"clip": clip}
     if forms.split:
         encoder, head = session(folder / "encoder.onnx"), session(folder / "head.onnx")
-        features = np.stack([encoder.run(None, {"frames": window})[0] for window in frames])
-        split = head.run(compared, {forms.between: features})
-        found["split"] = dict(zip(compared, split, strict=True))
+        samples = [encoder.run(None, {"frames": window[:, t]})[0] for t in range(window.shape[1])]
+        features = np.stack(samples, axis=1)
+        found["split"] = head.run(compared, {forms.between: features})
+    wanted = {name: [truth[key].numpy() for key in compared] for name in found}
+    if forms.stream:
+        later = forms.stream.reference(torch.from_numpy(frames))
+        found["stream"], found["stream's second window"] = _windows_of_a_stream(
+            forms, folder, frames, compared
+        )
+        wanted["stream"] = wanted["clip"]
+        wanted["stream's second window"] = [later[key].numpy() for key in compared]
 
     def gap(a: np.ndarray, b: np.ndarray) -> float:
         return float(np.abs(a - b).max())
 
     gaps = {
-        f"{name}, {form} against PyTorch": gap(said[name], truth[name].numpy())
+        f"{key}, {form} against PyTorch": gap(said[i], wanted[form][i])
         for form, said in found.items()
-        for name in compared
+        for i, key in enumerate(compared)
     }
     if forms.split:
-        one, other = found["split"]["logits"], found["clip"]["logits"]
-        gaps["logits, split against clip"] = gap(one, other)
+        gaps["logits, split against clip"] = gap(found["split"][0], found["clip"][0])
     return gaps
+
+
+SPLIT = 'kind = "split"\nencoder = "encoder.onnx"\nhead = "head.onnx"'
+KINDS = {  # the inside of [graph], the layout of the frames, the files
+    "clip": ('kind = "clip"\nfile = "clip.onnx"', "NTHWC", ("clip.onnx",)),
+    "split": (SPLIT, "NHWC", ("encoder.onnx", "head.onnx")),
+    "stream": (SPLIT.replace("split", "stream"), "NHWC", ("encoder.onnx", "head.onnx")),
+}
+
+
+def graphs_of(forms: Forms, frames: Tensor) -> dict[str, bytes]:
+    """The files of all forms, from example ``frames [2, T, H, W, 3]``."""
+    outputs, between = list(forms.outputs), [forms.between]
+    whole = ClipGraph(forms.encoder, forms.head)
+    made = {"clip.onnx": to_onnx(whole, frames, ["frames"], outputs, dynamic=True)}
+    if forms.stream is None and not forms.split:
+        return made
+    encoder, head, names = forms.encoder, forms.head, {}
+    example = (frames[0],)
+    if forms.stream:
+        encoder, head, names = forms.stream.encoder, forms.stream.head, forms.stream.names()
+        states = [state.expand(2, *state.shape[1:]) for state in forms.stream.states]
+        example = (frames[:, 0], *states)
+    with torch.no_grad():
+        features = encoder(*example)
+    features = features if isinstance(features, Tensor) else features[0]
+    stacked = features[:1].unsqueeze(1).repeat(2, frames.shape[1], *[1] * (features.ndim - 1))
+    inputs = ["frames", *names]
+    made["encoder.onnx"] = to_onnx(encoder, example, inputs, [*between, *names.values()], True)
+    made["head.onnx"] = to_onnx(head, stacked, between, outputs, dynamic=True)
+    return made
 
 
 def write_forms(
@@ -173,49 +258,35 @@ def write_forms(
     labels: list[str],
     folder: Path,
 ) -> dict[str, float]:
-    """Write the clip form, the split form where there is one, their manifests and the labels.
+    """Write every form there is, their manifests and the labels.
 
-    ``model.toml`` is the split form with ``clip.toml`` beside it, or else the clip form. Returns
-    the differences from ``reference`` found on random pictures; raises when a form differs from it,
-    or from the other form, by more than 1e-3.
+    ``model.toml`` is the form that costs a stream least: streaming, else split, with ``clip.toml``
+    beside it, or else the clip form. Returns the differences from ``reference`` found on random
+    pictures; raises when a form differs from it, or from the other form, by more than 1e-3.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    data, outputs = config.data, list(forms.outputs)
-    frames = torch.randint(0, 256, (2, data.frames, data.size, data.size, 3), dtype=torch.uint8)
-    whole = ClipGraph(forms.encoder, forms.head)
-    graphs = {"clip.onnx": to_onnx(whole, frames, ["frames"], outputs, dynamic=True)}
-    if forms.split:
-        name = [forms.between]
-        with torch.no_grad():
-            features = forms.encoder(frames.flatten(0, 1)).unflatten(0, (2, -1))
-        graphs["encoder.onnx"] = to_onnx(forms.encoder, frames[0], ["frames"], name, dynamic=True)
-        graphs["head.onnx"] = to_onnx(forms.head, features, name, outputs, dynamic=True)
+    data = config.data
+    shape = (CHECKED, 2 * data.frames, data.size, data.size, 3)
+    frames = torch.randint(0, 256, shape, dtype=torch.uint8)
+    window = frames[:, : data.frames].contiguous()
     digests = {}
-    for name, graph in graphs.items():
+    for name, graph in graphs_of(forms, window[:2]).items():
         (folder / name).write_bytes(graph)
         digests[name] = hashlib.sha256(graph).hexdigest()
     background = [name for name in labels if name == BACKGROUND_NAME]
-    texts = {
-        "clip": ('kind = "clip"\nfile = "clip.onnx"', "NTHWC", ("clip.onnx",)),
-        "split": (
-            'kind = "split"\nencoder = "encoder.onnx"\nhead = "head.onnx"',
-            "NHWC",
-            ("encoder.onnx", "head.onnx"),
-        ),
-    }
-    for file, form in (
-        (("model.toml", "split"), ("clip.toml", "clip"))
-        if forms.split
-        else (("model.toml", "clip"),)
-    ):
-        graph, layout, files = texts[form]
+    states = forms.stream.names() if forms.stream else {}
+    first = "stream" if forms.stream else "split" if forms.split else "clip"
+    for kind in dict.fromkeys((first, "clip")):
+        graph, layout, files = KINDS[kind]
         hashes = {name: digests[name] for name in files}
-        text = manifest(config, graph, layout, hashes, forms.outputs, background)
+        carried = states if kind == "stream" else {}
+        text = manifest(config, graph, layout, hashes, forms.outputs, background, carried)
+        file = "model.toml" if kind == first else "clip.toml"
         (folder / file).write_text(text, encoding="utf-8")
     (folder / "labels.txt").write_text("".join(f"{name}\n" for name in labels), encoding="utf-8")
-    found = difference(forms, reference(frames), folder, frames.numpy())
+    found = difference(forms, reference(window), folder, frames.numpy())
     for what, gap in found.items():
-        if gap > TOLERANCE:
+        if not gap <= TOLERANCE:
             raise RuntimeError(f"{folder}: {what} differ by {gap:.2e}, allowed are {TOLERANCE:.0e}")
     return found
 

@@ -14,21 +14,26 @@ OPSET = 17  # the newest that ONNX Runtime 1.13 (JetPack 5) still loads; IR vers
 
 
 def to_onnx(
-    module: nn.Module, example: Tensor, inputs: list[str], outputs: list[str], dynamic: bool = False
+    module: nn.Module,
+    example: Tensor | tuple[Tensor, ...],
+    inputs: list[str],
+    outputs: list[str],
+    dynamic: bool = False,
 ) -> bytes:
-    """The serialised graph; with ``dynamic`` its first axis, everywhere, is named N, all else is
-    fixed.
+    """The serialised graph of a module that takes ``example``, one tensor or several; with
+    ``dynamic`` its first axis, everywhere, is named N, all else is fixed.
 
     The TorchScript exporter is used on purpose: it writes opset 17, which runtimes on older Jetsons
     load, and folds batch normalisation into the convolutions.
     """
+    examples = (example,) if isinstance(example, Tensor) else example
     buffer = io.BytesIO()
     axes = {name: {0: "N"} for name in [*inputs, *outputs]} if dynamic else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),
-            (example,),
+            examples,
             buffer,
             input_names=inputs,
             output_names=outputs,
@@ -37,13 +42,13 @@ def to_onnx(
             dynamo=False,
         )
     with torch.no_grad():
-        results = module(example)
+        results = module(*examples)
     results = [results] if isinstance(results, Tensor) else results
     graph = onnx.load_from_string(buffer.getvalue())
     del graph.graph.value_info[:]  # inferred from the example: its batch size would be folded in
     graph = onnxscript.optimizer.optimize(graph)
     for value, tensor in zip(
-        [*graph.graph.input, *graph.graph.output], [example, *results], strict=True
+        [*graph.graph.input, *graph.graph.output], [*examples, *results], strict=True
     ):
         _state_shape(value, tensor, dynamic)
     onnx.checker.check_model(graph)

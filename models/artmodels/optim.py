@@ -17,16 +17,19 @@ def optimiser(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.A
     return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))
 
 
+def cosine_factor(step: int, warmup: int, total: int, floor: float = 0.01) -> float:
+    """Factor on the learning rate at ``step`` of ``total``: linear warm-up, then a cosine down to
+    ``floor``.
+    """
+    if step < warmup:
+        return (step + 1) / warmup
+    progress = min(1.0, (step - warmup) / max(1, total - warmup))
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
 def warm_cosine(steps: torch.optim.Optimizer, warmup: int, total: int) -> LambdaLR:
     """Linear warm-up, then a cosine to 1 % of the learning rate."""
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        progress = min(1.0, (step - warmup) / max(1, total - warmup))
-        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
-
-    return LambdaLR(steps, factor)
+    return LambdaLR(steps, lambda step: cosine_factor(step, warmup, total))
 
 
 class Average:

@@ -1,8 +1,15 @@
-"""The command line: every step is there and asks for what it needs."""
+"""The command line: every step is there and asks for what it needs; the README names real keys."""
+
+import dataclasses
+import fnmatch
+import re
+from pathlib import Path
 
 import pytest
 
 from artmodels.__main__ import parser
+from artmodels.config import Config
+from artmodels.video import VideoConfig
 
 STEPS = {
     "features": ["--config", "c.toml", "--out", "o"],
@@ -10,6 +17,10 @@ STEPS = {
     "tokens": ["--config", "c.toml", "--features", "f", "--out", "o"],
     "train": ["--config", "c.toml", "--tokens", "t", "--out", "o"],
     "export": ["--model", "m", "--out", "o"],
+    "export-video": ["--model", "m", "--out", "o"],
+    "fit": ["--config", "c.toml", "--data", "d", "--out", "o"],
+    "assess": ["--config", "c.toml", "--model", "m", "--data", "d", "--out", "o"],
+    "compare": ["a", "b", "--out", "o"],
     "evaluate": ["--model", "m", "--folder", "d"],
     "recipe": ["--config", "c.toml", "--work", "w", "--out", "o"],
 }
@@ -26,3 +37,23 @@ def test_steps_parse(step: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args([step])
     assert "required" in capsys.readouterr().err
+
+
+def keys_of(kind: type) -> dict[str, set[str]]:
+    """The keys of every table of a config."""
+    tables = {f.name: f.type for f in dataclasses.fields(kind) if dataclasses.is_dataclass(f.type)}
+    return {name: {f.name for f in dataclasses.fields(table)} for name, table in tables.items()}
+
+
+def test_the_readme_names_keys_that_exist() -> None:
+    """Wherever it says `[table] key, other = value`, some config has that table and these keys."""
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    known = [keys_of(Config), keys_of(VideoConfig)]
+    named = re.findall(r"`\[(?!choice)(\w+)\]([^`\n]*)`", text)
+    assert len(named) > 20
+    for table, rest in named:
+        keys = [key.split("=")[0].strip() for key in rest.split(",") if key.strip()]
+        assert any(
+            all(fnmatch.filter(tables.get(table, ()), key) for key in keys) and table in tables
+            for tables in known
+        ), f"[{table}]{rest}"

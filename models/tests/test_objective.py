@@ -111,7 +111,7 @@ def test_nothing_but_its_own_step_moves_the_slow_bank() -> None:
     before = bank.slow.clone()
     assert [name for name, _ in bank.named_parameters()] == ["agent"]
     video = torch.randn(BATCH, 6, requires_grad=True)
-    entries, _ = bank.select(video, 2)
+    entries = bank.slow.flatten(0, 1)[bank.select(video, 2)[0]]
     assert not entries.requires_grad and bank.slow.grad is None
     optimiser = torch.optim.SGD(bank.parameters(), lr=1.0)
     sum(bank.consistency(video, made_target().classes, torch.randn(4, 6))).backward()

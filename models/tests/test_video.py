@@ -15,6 +15,7 @@ from artmodels.text import random_bank
 from artmodels.video import VideoConfig, VideoModel
 from artmodels.video.average import AverageHead
 from artmodels.video.export import export_video
+from artmodels.video.features import Features
 from artmodels.video.objective import video_terms
 from artmodels.video.shift import TemporalShift
 
@@ -79,9 +80,10 @@ def test_every_combination_learns_and_exports(
         backbone={"shift": shift}, tcm={"use": tcm}, neck={"kind": neck}, head={"kind": head}
     )
     checked(model, tmp_path)
-    assert (tmp_path / "encoder.onnx").exists() == (shift == "none")
+    kind = {"none": "split", "both": "clip", "online": "stream"}[shift]
+    assert (tmp_path / "encoder.onnx").exists() == (kind != "clip")
     manifest = tomllib.loads((tmp_path / "model.toml").read_text())
-    assert manifest["graph"]["kind"] == ("split" if shift == "none" else "clip")
+    assert manifest["graph"]["kind"] == kind
     assert ("boxes" in manifest["outputs"]) == (head == "art")
 
 
@@ -131,10 +133,11 @@ def test_shift_takes_channels_from_both_neighbours() -> None:
 @pytest.mark.parametrize("shift", ["none", "both", "online"])
 def test_which_frames_a_frame_sees(shift: str) -> None:
     model = made(backbone={"shift": shift}).eval()
-    frames = pictures(model, 1)[0]
+    frames = pictures(model, 1)
     other = frames.clone()
-    other[2] = 255 - other[2]
-    changed = (model.backbone(frames) - model.backbone(other)).abs().amax((1, 2, 3)) > 1e-6
+    other[:, 2] = 255 - other[:, 2]
+    difference = (model.backbone(frames).maps - model.backbone(other).maps)[0].abs()
+    changed = difference.amax((1, 2, 3)) > 1e-6
     sees = {"none": [2], "both": [0, 1, 2, 3], "online": [2, 3]}[shift]
     assert changed.nonzero().flatten().tolist() == sees
 
@@ -153,33 +156,32 @@ def test_tcm_goes_after_the_named_stage() -> None:
         names = list(model.backbone.steps)
         assert names.index(f"{after}_tcm") == names.index(after) + 1
         assert model.backbone.steps[f"{after}_tcm"].dynamics.radius == patch // 2
-        assert model.backbone.split == names.index(after) + 1
+        assert model.backbone.framewise == names.index(after) + 1
 
 
 def test_the_last_stage_may_be_named() -> None:
     model = made(backbone={"last": "res4"})
     assert list(model.backbone.steps) == ["res1", "res2", "res3", "res4"]
-    assert model.backbone(pictures(model)[0]).shape == (4, 192, 2, 2)
+    assert model.backbone(pictures(model)).maps.shape == (2, 4, 192, 2, 2)
 
 
 def test_the_backbone_computes_what_timm_does() -> None:
     model = made(backbone={"name": "tf_efficientnet_lite0", "last": "res4"}, data={"size": 64})
     reference = FrameEncoder(pretrained=False)
     backbone = model.backbone.eval()
-    own = [v for k, v in backbone.state_dict().items() if not k.startswith(("mean", "std"))]
-    state = reference.state_dict()
+    own, state = backbone.state_dict().values(), reference.state_dict()
     reference.load_state_dict(dict(zip(state, own, strict=True)))
     frames = pictures(model)[0]
     with torch.no_grad():
         x = (frames.float() / 255 - 0.5) / 0.5
         want = reference.eval().tail(reference.trunk(x.permute(0, 3, 1, 2)))
-        assert torch.allclose(backbone(frames), want, atol=1e-4)
+        assert torch.allclose(backbone(frames[None]).maps[0], want, atol=1e-4)
 
 
 def test_an_average_is_a_vote_of_frames() -> None:
     head, maps = AverageHead(6, 4, 0.5).eval(), torch.randn(2, 3, 6, 5, 5)
     votes = [head.linear(maps[:, t].mean((2, 3))) for t in range(3)]
-    assert torch.allclose(head(maps), sum(votes) / 3, atol=1e-6)
+    assert torch.allclose(head(Features(maps)), sum(votes) / 3, atol=1e-6)
 
 
 def test_eq_18_has_six_terms() -> None:
@@ -192,6 +194,12 @@ def test_eq_18_has_six_terms() -> None:
         assert (gradient is not None) == (name == "semantics"), name
     model = made()
     assert set(video_terms(model, model(pictures(model)), torch.eye(3)[:2])) == {"final"}
+    model = made(head={"kind": "art"}, objective={"levels": ["tracklet"]})
+    terms = video_terms(model, model(pictures(model)), torch.eye(3)[:2])
+    assert set(terms) == {"final", "video", "semantics", "tracklet"}
+    model = made(head={"kind": "art"}, objective={"levels": ["spacial"]})
+    with pytest.raises(ValueError, match="spatial, temporal, tracklet"):
+        video_terms(model, model(pictures(model)), torch.eye(3)[:2])
 
 
 @pytest.mark.parametrize(
@@ -200,10 +208,17 @@ def test_eq_18_has_six_terms() -> None:
         ({"backbone": {"last": "res9"}}, "has no res9, it has res1"),
         ({"backbone": {"shift": "left"}}, "none, both, online"),
         ({"backbone": {"name": "test_vit", "shift": "both"}}, "no residual block"),
+        ({"backbone": {"name": "test_vit"}, "tcm": {"use": True}}, "goes between convolutions"),
+        ({"backbone": {"temporal": "dia"}}, "dia needs a vision transformer"),
+        ({"backbone": {"temporal": "left"}}, "none, uniformer, aim, dia, tea"),
+        ({"backbone": {"name": "test_vit", "temporal": "tea"}}, "needs a ResNet"),
+        ({"backbone": {"name": "test_convnext", "temporal": "tea"}}, "no bottleneck"),
+        ({"backbone": {"temporal": "tea", "shift": "both"}}, "use shift = 'none'"),
         ({"backbone": {"weights": "/nowhere"}}, "no file /nowhere"),
         ({"tcm": {"use": True, "after": "res7"}}, "no res7 to put TCM after"),
         ({"neck": {"kind": "fpn"}}, "none, dsts"),
         ({"head": {"kind": "max"}}, "average, art"),
+        ({"head": {"kind": "art", "prompts": "all"}}, "index, frame"),
         ({"data": {"size": 40}}, "no multiple of test_resnet's stride 32"),
     ],
 )

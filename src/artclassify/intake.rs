@@ -1,24 +1,21 @@
 //! What the streaming thread does with a frame: samples it, submits windows, puts it in line.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{
+    choices::{Alignment, EosPolicy},
     convert::FrameConverter,
-    interpret::{SampleInfo, WindowInfo},
+    interpret::WindowInfo,
     objects::Objects,
     outlet::Outlet,
     references::References,
-    settings::{Alignment, EosPolicy},
     stats::{Counts, Stats},
 };
 use crate::{
-    engine::{Sample, Stream, Waiting},
+    engine::{Stream, Waiting},
     error::Error,
     model::{Fit, InputSpec, SampleWriter},
-    object::ObjectId,
-    window::{
-        Decision, FrameTime, GridEnd, GridSettings, Ownership, Source, Taken, Window, WindowPlan, Windower,
-    },
+    window::{Decision, FrameTime, GridSettings, Ownership, Taken, WindowPlan, Windower},
 };
 
 /// How long a frame is taken to last where nothing tells, in nanoseconds.
@@ -66,30 +63,30 @@ pub struct Target<'a> {
 
 /// The state of the sink side.
 pub struct Intake {
-    input: InputSpec,
-    writer: SampleWriter,
-    alignment: Alignment,
-    windower: Windower,
-    converter: Option<FrameConverter>,
-    segment: gst::FormattedSegment<gst::ClockTime>,
+    pub(super) input: InputSpec,
+    pub(super) writer: SampleWriter,
+    pub(super) alignment: Alignment,
+    pub(super) windower: Windower,
+    pub(super) converter: Option<FrameConverter>,
+    pub(super) segment: gst::FormattedSegment<gst::ClockTime>,
     /// The last frame, in case a sample is taken from it. One that was sampled is not kept: it can only be repeated.
-    last: Option<gst::Buffer>,
+    pub(super) last: Option<gst::Buffer>,
     /// How the frames of the last samples were fitted, no more than a window has.
-    fits: VecDeque<Fit>,
+    pub(super) fits: VecDeque<Fit>,
     /// Where objects have windows of their own: the objects.
-    objects: Option<Objects>,
+    pub(super) objects: Option<Objects>,
     /// What dates the moments of the stream.
-    references: References,
+    pub(super) references: References,
     /// Nothing is sampled yet, or the last frame completed a window.
-    at_boundary: bool,
+    pub(super) at_boundary: bool,
     /// Frames since the last that brought a sample.
-    idle: u32,
+    pub(super) idle: u32,
     /// Windows that gave way to newer ones and that nobody was told of yet.
-    dropped: Vec<WindowInfo>,
-    stats: Arc<Stats>,
-    counts: Counts,
-    notices: Vec<Notice>,
-    told: Vec<Notice>,
+    pub(super) dropped: Vec<WindowInfo>,
+    pub(super) stats: Arc<Stats>,
+    pub(super) counts: Counts,
+    pub(super) notices: Vec<Notice>,
+    pub(super) told: Vec<Notice>,
 }
 
 impl Intake {
@@ -142,7 +139,7 @@ impl Intake {
         std::mem::take(&mut self.dropped)
     }
 
-    fn notice(&mut self, notice: Notice) {
+    pub(super) fn notice(&mut self, notice: Notice) {
         if !self.told.contains(&notice) {
             self.told.push(notice);
             self.notices.push(notice);
@@ -337,42 +334,6 @@ impl Intake {
         self.references.clear();
     }
 
-    fn obey(
-        &mut self,
-        decisions: impl IntoIterator<Item = Decision>,
-        previous: Option<&gst::Buffer>,
-        current: Option<&gst::Buffer>,
-        target: &Target<'_>,
-    ) -> Result<(), Refusal> {
-        for decision in decisions {
-            self.at_boundary = false;
-            match decision {
-                Decision::GridEnded(end) => self.end_grid(end, target),
-                Decision::Sample(Source::Previous) => self.sample(previous, target)?,
-                Decision::Sample(Source::Current) => self.sample(current, target)?,
-                Decision::Sample(Source::Repeat) => self.sample(None, target)?,
-                Decision::Window(window) => self.submit(window, target),
-            }
-        }
-        Ok(())
-    }
-
-    fn end_grid(&mut self, end: GridEnd, target: &Target<'_>) {
-        let until = end.until.map(|until| self.references.date(until));
-        if let Some(reset) = end.reset {
-            self.references.clear();
-            self.counts.resets += 1;
-            gst::info!(super::CAT, "new sample grid: {reset:?}");
-        }
-        self.fits.clear();
-        self.at_boundary = true;
-        for (object, stream) in self.objects.as_mut().map(Objects::end).unwrap_or_default() {
-            target.outlet.end_object(object, until, stream);
-        }
-        target.outlet.end_grid(end.last, until);
-        target.stream.new_grid();
-    }
-
     /// How long a frame of the current format lasts, in nanoseconds, where the caps tell.
     pub fn frame_duration(&self) -> Option<u64> {
         let fps = self.converter.as_ref()?.info().fps();
@@ -410,69 +371,6 @@ impl Intake {
             duration,
             discont: buffer.flags().contains(gst::BufferFlags::DISCONT),
         })
-    }
-
-    /// Takes the next sample from a frame, or repeats the sample before.
-    fn sample(&mut self, frame: Option<&gst::Buffer>, target: &Target<'_>) -> Result<(), Refusal> {
-        let Some(converter) = &mut self.converter else {
-            return Err(Refusal::NoCaps);
-        };
-        self.counts.samples += 1;
-        let started = Instant::now();
-        if let Some(objects) = &mut self.objects {
-            let frame = frame.map(AsRef::as_ref);
-            let gone = objects.sample(frame, converter.info(), &self.input, &self.writer);
-            self.stats.preprocessed(started.elapsed());
-            for (object, stream) in gone.map_err(Refusal::Fault)? {
-                target.outlet.end_object(object, None, stream);
-            }
-            return Ok(());
-        }
-        if self.fits.len() == self.input.frames {
-            self.fits.pop_front();
-        }
-        self.fits.push_back(converter.fit());
-        match frame {
-            Some(frame) => {
-                let frame = converter.convert(frame, &self.writer).map_err(Refusal::Fault)?;
-                self.stats.preprocessed(started.elapsed());
-                target.stream.sample(Sample::Frame(frame));
-            }
-            None => target.stream.sample(Sample::Repeat),
-        }
-        Ok(())
-    }
-
-    /// Submits a window.
-    fn submit(&mut self, window: Window, target: &Target<'_>) {
-        let Window { number, samples, taken, owns_from, owns_to } = window;
-        let repeats = samples[..taken].windows(2).filter(|pair| pair[0] == pair[1]).count();
-        if repeats * 4 > samples.len() {
-            self.notice(Notice::SlowSource);
-        }
-        let start_absolute =
-            samples.first().map(|&first| self.references.absolute(first)).unwrap_or_default();
-        let (owns_from, owns_to) = (self.references.date(owns_from), self.references.date(owns_to));
-        let info = |object: Option<ObjectId>, fits: &VecDeque<Fit>| {
-            let own = fits.iter().skip(fits.len().saturating_sub(taken));
-            let fits = own.chain(fits.back().into_iter().cycle());
-            let samples = samples.iter().zip(fits).map(|(&moment, &fit)| SampleInfo { moment, fit });
-            WindowInfo { number, object, samples: samples.collect(), start_absolute, owns_from, owns_to }
-        };
-        self.at_boundary = true;
-        let Some(objects) = &self.objects else {
-            target.outlet.submit(number, [info(None, &self.fits)]);
-            if let Some(replaced) = target.stream.window(number, taken, target.waiting) {
-                self.dropped.extend(target.outlet.drop_window((replaced, None)));
-            }
-            return;
-        };
-        target.outlet.submit(number, objects.in_window().map(|(id, fits)| info(Some(id), fits)));
-        for (id, _) in objects.in_window() {
-            if let Some(replaced) = objects.window(id, number, taken, target.waiting) {
-                self.dropped.extend(target.outlet.drop_window((replaced, Some(id))));
-            }
-        }
     }
 }
 

@@ -17,6 +17,7 @@
 //! `outlet`, whose rules are in `line`. From there it leaves by `task` once `pace` allows it.
 
 mod announce;
+mod choices;
 pub mod convert;
 mod imp;
 mod intake;
@@ -29,6 +30,7 @@ mod pace;
 mod queries;
 mod references;
 mod run;
+mod sampling;
 mod settings;
 mod sink;
 mod stats;

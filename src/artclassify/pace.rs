@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
+    choices::{Alignment, Policy},
     line::Due,
-    settings::{Alignment, Policy},
 };
 use crate::engine::Waiting;
 

@@ -12,6 +12,7 @@ use gst::{prelude::*, subclass::prelude::*};
 
 use super::{
     CAT, announce,
+    choices::{EosPolicy, Roi},
     imp::{ArtClassify, lock},
     intake::{Intake, Target},
     interpret::Interpreter,
@@ -19,7 +20,7 @@ use super::{
     load::Loaded,
     objects::{Join, Objects},
     pace::Pace,
-    settings::{EosPolicy, Roi, Settings},
+    settings::Settings,
     task::Writer,
 };
 use crate::{

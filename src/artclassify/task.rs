@@ -6,10 +6,10 @@ use gst::{prelude::*, subclass::prelude::*};
 
 use super::{
     CAT,
+    choices::Roi,
     imp::{ArtClassify, lock},
     interpret::{Interpreter, WindowInfo},
     line::{Classified, Item, Leaving},
-    settings::Roi,
 };
 use crate::{
     action::ActionEvent,

@@ -71,7 +71,9 @@ impl Library {
         PROVIDERS.iter().map(|row| row.provider).filter(|&provider| is_built_in(provider)).collect()
     }
 
-    pub(super) fn environment(&self) -> &Environment {
+    /// The environment of the process, which all sessions belong to.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
         &self.environment
     }
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[2]
 COLOURS = ROOT / "tests/fixtures/colours"
 MODEL = ROOT / os.environ.get("MODEL", "models/zoo/synthdive48-art")
 STREAM = ROOT / os.environ.get("STREAM", "pipelines/media/synthdive-stream.mp4")
 ATHLETE = ROOT / "pipelines/media/athlete-somersault.mp4"
 SHORTEST_ERROR = 60
+TOLERANCE = 1e-3  # of scores
 
 Line = dict[str, Any]
 
@@ -108,3 +111,14 @@ def scores(window: Line) -> list[float]:
     """The scores of all classes in the order of the model; needs a top-k that lists them all."""
     by_class = {best["label_id"]: best["score"] for best in window["top"]}
     return [by_class[label_id] for label_id in range(len(by_class))]
+
+
+def assert_same(found: np.ndarray, wanted: list[np.ndarray]) -> None:
+    """The scores agree, and differ enough between windows and classes to tell right from wrong."""
+    expected = np.stack(wanted)
+    assert found.shape == expected.shape
+    difference = np.abs(found - expected).max()
+    print(f"scores over {np.ptp(expected):.2f}, {difference:.1e} apart")
+    assert difference <= TOLERANCE
+    assert np.ptp(expected, axis=1).min() > 100 * TOLERANCE
+    assert np.ptp(expected, axis=0).max() > 10 * TOLERANCE

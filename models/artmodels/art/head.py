@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..config import BankConfig, EncoderConfig, HeadConfig
 from ..labels import Attributes
@@ -13,6 +14,8 @@ from .regions import RegionActivation
 from .semantics import RegionQueries, SemanticEnhancement
 from .tracking import follow
 from .tracklets import attention_boxes
+
+LEARNED_DEVIATION = 0.1  # of learned queries at the start, that of the prompts
 
 
 class ClassScores(nn.Module):
@@ -58,21 +61,50 @@ class ArtOutput:
 
 
 class TextSemantics(nn.Module):
-    """The bank with the projections into the text space and out of it."""
+    """The bank with the projections into the text space and out of it.
+
+    ``query`` says what region queries start from: ``text``, the bank's entries; ``random``, vectors
+    without meaning that stand for the same entries; ``learned``, ``count`` learned vectors that are
+    the same for every video. The bank and its losses stay in each of them.
+    """
 
     def __init__(
-        self, bank: Tensor, video_width: int, width: int, count: int, config: BankConfig
+        self,
+        bank: Tensor,
+        video_width: int,
+        width: int,
+        count: int,
+        config: BankConfig,
+        query: str = "text",
     ) -> None:
         super().__init__()
+        if query not in ("text", "random", "learned"):
+            raise ValueError(f"query '{query}': known are text, random, learned")
+        if count > bank.shape[1]:
+            raise ValueError(f"{count} queries are more than the {bank.shape[1]} classes")
         self.count = count
-        self.bank = SemanticsBank(bank, config.momentum, config.temperature)
+        self.query = query
+        self.bank = SemanticsBank(bank, config.momentum, config.temperature, config.tuned)
         self.to_text = nn.Linear(video_width, bank.shape[2])
+        if query == "learned":
+            self.learned = nn.Parameter(torch.randn(count, width) * LEARNED_DEVIATION)
+            return
         self.from_text = nn.Linear(bank.shape[2], width)
+        if query == "random":
+            self.register_buffer("random", F.normalize(torch.randn(bank.shape), dim=-1))
 
-    def forward(self, video: Tensor) -> tuple[Tensor, Tensor]:
-        """``S_topk [B, K, C]`` for ``x_cls [B, E]``, and the class ids of its entries."""
-        chosen, ids = self.bank.select(self.to_text(video), self.count)
-        return self.from_text(chosen), ids
+    def entries(self) -> Tensor:
+        """What a query may start from, in the text space, ``[P, N, D]``."""
+        return self.random if self.query == "random" else self.bank.slow
+
+    def forward(self, video: Tensor) -> tuple[Tensor, Tensor | None]:
+        """``S_topk [B, K, C]`` for ``x_cls [B, E]``, and the class ids of its entries where they
+        have any.
+        """
+        if self.query == "learned":
+            return self.learned.expand(video.shape[0], -1, -1), None
+        flat, ids = self.bank.select(self.to_text(video), self.count)
+        return self.from_text(self.entries().flatten(0, 1)[flat]), ids
 
     def losses(self, video: Tensor, target: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
         """``L_video`` and ``L_prot`` (eqs. 13 to 16) for ``x_cls [B, E]``, ``target [B, N]`` and

@@ -26,17 +26,41 @@ def spatial_loss(responses: Tensor, clamp: bool = True) -> Tensor:
     return _mean_off_diagonal(unit @ unit.transpose(-2, -1), clamp)
 
 
-def temporal_loss(responses: Tensor, degree: float = 0.6) -> Tensor:
-    """Eq. 6: attract like-indexed responses of adjacent frames, hinge ``max(0, degree - cosine)``
-    ``[choice]``.
-    """
+def _neighbours(responses: Tensor) -> Tensor:
+    """Cosines of like-indexed responses of adjacent frames, ``[B, T-1, K]``."""
     unit = F.normalize(responses, dim=-1)
-    return (degree - (unit[:, 1:] * unit[:, :-1]).sum(-1)).clamp(min=0).mean()
+    return (unit[:, 1:] * unit[:, :-1]).sum(-1)
 
 
-def tracklet_loss(responses: Tensor, clamp: bool = True) -> Tensor:
-    """Eq. 7: repel whole tracklets, each the mean of its responses over time ``[choice]``."""
-    unit = F.normalize(responses.mean(1), dim=-1)
+def temporal_loss(responses: Tensor, degree: float = 0.6, form: str = "hinge") -> Tensor:
+    """Eq. 6: attract like-indexed responses of adjacent frames, hinge ``max(0, degree - cosine)``
+    ``[choice]``; ``form="absolute"`` is the other reading, ``|degree - cosine|``, which pushes
+    regions that hardly move apart.
+    """
+    lacking = degree - _neighbours(responses)
+    if form == "hinge":
+        return lacking.clamp(min=0).mean()
+    if form == "absolute":
+        return lacking.abs().mean()
+    raise ValueError(f"temporal loss '{form}': known are hinge, absolute")
+
+
+@torch.no_grad()
+def active_hinges(responses: Tensor, degree: float = 0.6) -> Tensor:
+    """Share of the pairs of eq. 6 that are less alike than ``degree``: at the start often none,
+    and the temporal term is zero.
+    """
+    return (_neighbours(responses) < degree).float().mean()
+
+
+def tracklet_loss(responses: Tensor, clamp: bool = True, form: str = "mean") -> Tensor:
+    """Eq. 7: repel whole tracklets, each the mean of its responses over time ``[choice]``;
+    ``form="flat"`` takes all T responses as one long vector.
+    """
+    if form not in ("mean", "flat"):
+        raise ValueError(f"tracklet loss '{form}': known are mean, flat")
+    whole = responses.mean(1) if form == "mean" else responses.transpose(1, 2).flatten(2)
+    unit = F.normalize(whole, dim=-1)
     return _mean_off_diagonal(unit @ unit.transpose(-2, -1), clamp)
 
 

@@ -32,17 +32,22 @@ class SemanticEnhancement(nn.Module):
 
 
 class RegionQueries(nn.Module):
-    """Eq. 2: ``Q_t = S^_t + P_t`` with one learned prompt per query index.
+    """Eq. 2: ``Q_t = S^_t + P_t`` with learned prompts.
 
     The paper says that prompts are "integrated" and gives one shape for all three, so they are
     added ``[choice]``; one prompt per index k for all frames ``[choice]``, which keeps the meaning
-    of k over time.
+    of k over time, or with ``frames`` one for each of T frames too, by which the head may tell
+    early from late.
     """
 
-    def __init__(self, queries: int, width: int) -> None:
+    def __init__(self, queries: int, width: int, frames: int | None = None) -> None:
         super().__init__()
-        self.prompts = nn.Parameter(torch.randn(queries, width) * 0.1)
+        shape = (queries, width) if frames is None else (frames, queries, width)
+        self.prompts = nn.Parameter(torch.randn(shape) * 0.1)
 
     def forward(self, semantics: Tensor) -> Tensor:
-        """``[B, K, C]`` -> ``[B, K, C]``."""
-        return semantics + self.prompts
+        """``[B*T, K, C]``, clip after clip -> the same."""
+        if self.prompts.ndim == 2:
+            return semantics + self.prompts
+        each = semantics.reshape(-1, *self.prompts.shape)
+        return (each + self.prompts).reshape(-1, *self.prompts.shape[1:])

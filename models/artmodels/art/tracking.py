@@ -6,7 +6,7 @@ from torch import Tensor
 
 from .regions import RegionActivation
 from .semantics import RegionQueries, SemanticEnhancement
-from .tracklets import aggregate, saliency
+from .tracklets import aggregate, saliency, uniform
 
 
 @dataclass
@@ -26,16 +26,23 @@ def follow(
     query: RegionQueries,
     regions: RegionActivation,
     temperature: float,
+    aggregation: str = "saliency",
 ) -> Tracks:
     """``tokens [B, T, HW, C]`` and ``S_topk [B, K, C]``, the same semantics for all frames, through
-    the three stages that are given; ``temperature`` is that of the saliency.
+    the three stages that are given; ``temperature`` is that of the saliency, and
+    ``aggregation="mean"`` weighs all frames alike instead.
     """
+    if aggregation not in ("saliency", "mean"):
+        raise ValueError(f"aggregation '{aggregation}': known are saliency, mean")
     frames = tokens.shape[1]
     repeated = semantics.unsqueeze(1).expand(-1, frames, -1, -1).flatten(0, 1)
     x, adapted = enhance(tokens.flatten(0, 1), repeated)
     responses, attention = regions(query(adapted), x)
     responses = responses.unflatten(0, (-1, frames))
-    weights = saliency(responses, semantics, temperature)
+    if aggregation == "mean":
+        weights = uniform(responses)
+    else:
+        weights = saliency(responses, semantics, temperature)
     return Tracks(
         responses,
         attention.unflatten(0, (-1, frames)).transpose(1, 2),

@@ -18,6 +18,11 @@ def saliency(responses: Tensor, semantics: Tensor, temperature: float) -> Tensor
     return torch.softmax(similarity / temperature, dim=1).mean(-1)
 
 
+def uniform(responses: Tensor) -> Tensor:
+    """Weights ``[B, T, K]`` of a mean over time, what aggregation is compared with."""
+    return torch.full_like(responses[..., 0], 1 / responses.shape[1])
+
+
 def aggregate(responses: Tensor, weights: Tensor) -> Tensor:
     """Eq. 9, sum: ``Tr_k = sum_t w_{t,k} r_{t,k}``, ``[B, T, K, C]`` and ``[B, T, K]`` -> ``[B, K,
     C]``.

@@ -19,6 +19,11 @@ from .synapse import Synapse
 Loss = Callable[[], Tensor]
 Gradient = list[Tensor]
 
+
+def _unchanged(gradient: Gradient) -> Gradient:
+    return gradient
+
+
 TRACES = ("track_running_stats", "track_usage")
 
 
@@ -69,7 +74,8 @@ class UpstreamDownstream:
     of steps 1 and 2 ``[choice]``: a straight-through gradient is otherwise no gradient of any
     function, and its differences in d are not those in u. ``alpha`` is the length of the plain
     gradient step that is simulated, whatever optimisers take the actual steps; running statistics
-    and usage counts move in step 3 only ``[choice]``.
+    and usage counts move in step 3 only ``[choice]``. ``average`` makes one gradient of those of
+    several processes that each have a part of both batches.
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class UpstreamDownstream:
         upstream: Iterable[nn.Parameter],
         alpha: float,
         epsilon: float = 0.01,
+        average: Callable[[Gradient], Gradient] = _unchanged,
     ) -> None:
         self.model = model
         self.upstream = list(upstream)
@@ -88,6 +95,7 @@ class UpstreamDownstream:
         self.synapses = [m for m in model.modules() if isinstance(m, Synapse)]
         self.alpha = alpha
         self.epsilon = epsilon
+        self.average = average
 
     def upstream_gradient(self, train: Loss, val: Loss) -> Gradient:
         """Gradient of step 2 for every upstream parameter; all parameters are left as they were.
@@ -104,10 +112,10 @@ class UpstreamDownstream:
         origin = [p.detach().clone() for p in self.downstream]
         with without_trace(self.model):
             try:
-                simulated = _gradient(fixed(), self.downstream)
+                simulated = self.average(_gradient(fixed(), self.downstream))
                 offsets = [synapse.offset for synapse in self.synapses]
                 _move(self.downstream, origin, simulated, -self.alpha)
-                way = _gradient(val(), self.downstream)
+                way = self.average(_gradient(val(), self.downstream))
                 size = torch.stack([g.norm() for g in way]).norm().item()
                 if size == 0:
                     return [torch.zeros_like(p) for p in self.upstream]
@@ -119,7 +127,9 @@ class UpstreamDownstream:
                     below = _gradient(fixed(), self.upstream)
             finally:
                 _move(self.downstream, origin, origin, 0.0)
-        return [(b - a) * (self.alpha / (2 * e)) for a, b in zip(above, below, strict=True)]
+        return self.average(
+            [(b - a) * (self.alpha / (2 * e)) for a, b in zip(above, below, strict=True)]
+        )
 
     def step(
         self,

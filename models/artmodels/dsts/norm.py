@@ -10,8 +10,9 @@ class RoutedBatchNorm(nn.Module):
     """Batch normalisation with statistics, weight and bias of N neurons, each of C channels.
 
     A neuron's statistics come from the clips that it was chosen for and from no other ``[choice]``:
-    what it normalises is the subset that it specialises in. ``track_running_stats`` may be switched
-    off for a pass that must leave no trace.
+    what it normalises is the subset that it specialises in. They have the precision of the running
+    ones, also in mixed precision. ``track_running_stats`` may be switched off for a pass that must
+    leave no trace.
     """
 
     def __init__(self, neurons: int, channels: int) -> None:
@@ -26,7 +27,7 @@ class RoutedBatchNorm(nn.Module):
         """Training form: ``x [B, C, P]`` by the statistics of rows in ``chosen [B]``; where
         there is none, by the running ones.
         """
-        rows = x[chosen]
+        rows = x[chosen].to(self.running_mean.dtype)
         if len(rows) == 0:
             mean, var = self.running_mean[neuron].clone(), self.running_var[neuron].clone()
         else:

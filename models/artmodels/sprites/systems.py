@@ -4,12 +4,13 @@ from typing import Any
 
 import torch
 
-from ..config import from_dict
 from ..text import random_bank
-from ..video import VideoConfig, VideoModel
+from ..video import VideoModel
+from ..video.systems import system as config_of
 from .tasks import CLASSES, SIZE
 
 FRAMES = 8
+PROMPTS, WIDTH = 8, 32  # of the text bank
 BASE: dict[str, Any] = {
     "data": {"size": SIZE, "frames": FRAMES},
     "backbone": {
@@ -31,12 +32,6 @@ BASE: dict[str, Any] = {
     },
     "objective": {"tracklets": 0.5, "semantics": 0.5},
 }
-PARTS: dict[str, dict[str, Any]] = {
-    "TSM": {"backbone": {"shift": "both"}},
-    "TCM": {"tcm": {"use": True}},
-    "DSTS": {"neck": {"kind": "dsts"}},
-    "ART": {"head": {"kind": "art"}},
-}
 
 
 def system(name: str, task: str) -> VideoModel:
@@ -44,14 +39,8 @@ def system(name: str, task: str) -> VideoModel:
 
     Texts of an ART head are vectors without meaning: classes of sprites have no names to speak of.
     """
-    values = {key: dict(table) for key, table in BASE.items()}
-    first, *parts = name.split("+")
-    if first not in ("TSN", "TSM") or set(parts) - (PARTS.keys() - {"TSM"}):
-        raise ValueError(f"system '{name}': TSN or TSM, then any of +TCM, +DSTS, +ART")
-    for part in [first, *parts] if first == "TSM" else parts:
-        for key, table in PARTS[part].items():
-            values[key].update(table)
-    return VideoModel(from_dict(VideoConfig, values), random_bank(len(CLASSES[task]), 32))
+    bank = random_bank(len(CLASSES[task]), WIDTH, prompts=PROMPTS)
+    return VideoModel(config_of(name, BASE), bank)
 
 
 def parameters(model: torch.nn.Module) -> int:

@@ -84,13 +84,17 @@ def _count(halves: int, noun: str) -> str:
     return f"{_count_words(halves)} {noun}{'' if halves <= 2 else 's'}"
 
 
-def phrase(label_id: int) -> str:
-    """The class in plain English; ``label_id`` 0..48, 48 is the background."""
-    if label_id == BACKGROUND:
-        return "no dive, a diving pool between dives"
-    dive = DIVES[label_id]
+def dive_phrase(dive: Dive) -> str:
+    """A dive in plain English."""
     article = "an" if dive.takeoff == "Inward" else "a"
     turns = _count(dive.half_somersaults, "somersault")
     twists = "no twist" if not dive.half_twists else _count(dive.half_twists, "twist")
     position = _POSITION_WORDS[dive.position]
     return f"{article} {dive.takeoff.lower()} dive with {turns} and {twists} in {position} position"
+
+
+def phrase(label_id: int) -> str:
+    """The class in plain English; ``label_id`` 0..48, 48 is the background."""
+    if label_id == BACKGROUND:
+        return "no dive, a diving pool between dives"
+    return dive_phrase(DIVES[label_id])

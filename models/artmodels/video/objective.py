@@ -4,7 +4,21 @@ from torch import Tensor
 
 from ..art.losses import soft_cross_entropy, spatial_loss, temporal_loss, tracklet_loss
 from ..objective import Terms, smoothed
+from .config import LEVELS, ObjectiveConfig
 from .model import VideoModel, VideoOutput
+
+
+def level_terms(responses: Tensor, weights: ObjectiveConfig) -> Terms:
+    """The levels of L_MTC that count, weighted, for ``responses [B, T, K, C]``."""
+    unknown = set(weights.levels) - set(LEVELS)
+    if unknown:
+        raise ValueError(f"levels {sorted(unknown)}: known are {', '.join(LEVELS)}")
+    losses = {
+        "spatial": lambda: spatial_loss(responses, weights.clamp),
+        "temporal": lambda: temporal_loss(responses, weights.degree, weights.temporal),
+        "tracklet": lambda: tracklet_loss(responses, weights.clamp, weights.tracklet),
+    }
+    return {name: weights.tracklets * losses[name]() for name in weights.levels}
 
 
 def video_terms(model: VideoModel, output: VideoOutput, target: Tensor) -> Terms:
@@ -18,12 +32,9 @@ def video_terms(model: VideoModel, output: VideoOutput, target: Tensor) -> Terms
         by_video, by_prototype = head.semantics.losses(
             regions.video, target, head.head_video.linear.weight
         )
-        responses = regions.responses
         terms |= {
             "video": soft_cross_entropy(head.head_video(regions.video)[0], soft),
             "semantics": weights.semantics * (by_video + by_prototype),
-            "spatial": weights.tracklets * spatial_loss(responses, weights.clamp),
-            "temporal": weights.tracklets * temporal_loss(responses, weights.degree),
-            "tracklet": weights.tracklets * tracklet_loss(responses, weights.clamp),
+            **level_terms(regions.responses, weights),
         }
     return terms

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .features import in_clips
+
 FIRST_CONVOLUTION = {  # of a residual branch, by the class of timm's block
     "BasicBlock": "conv1",
     "Bottleneck": "conv1",
@@ -27,7 +29,7 @@ class TemporalShift(nn.Module):
         self.online = online
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.unflatten(0, (-1, self.frames))
+        x = in_clips(x, self.frames)
         fold = int(x.shape[2] * self.share)
         past = F.pad(x[:, :-1], (0, 0, 0, 0, 0, 0, 1, 0))
         if self.online:

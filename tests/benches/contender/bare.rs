@@ -5,7 +5,10 @@
 
 use std::{borrow::Cow, collections::VecDeque, path::Path};
 
-use gstartclassify::model::{Data, GraphKind, Manifest, OutputSpec, SampleWriter, Tensor};
+use gstartclassify::{
+    model::{Data, GraphKind, Manifest, OutputSpec, SampleWriter, Tensor},
+    runtime::Library,
+};
 use ort::{
     environment::Environment,
     session::{Session, SessionInputValue, SessionOutputs, builder::GraphOptimizationLevel},
@@ -23,9 +26,9 @@ use super::{
 pub fn run(job: &Job, batch: usize, spinning: bool) -> Outcome<Report> {
     let manifest = Manifest::load(&job.model)?;
     let pictures = Pictures::read(&job.pictures, &manifest.input)?;
-    let library = std::env::var_os("ORT_DYLIB_PATH").ok_or("ORT_DYLIB_PATH is not set")?;
-    let environment = ort::init_from(library)?.with_telemetry(false).build()?;
-    let load = |file: &Path| session(&environment, file, job.threads, spinning);
+    // There is one environment a process, which the element may have made before.
+    let environment = Library::get(None)?.environment();
+    let load = |file: &Path| session(environment, file, job.threads, spinning);
     let samples = Samples::new(&manifest, &pictures);
     match &manifest.graph {
         GraphKind::Clip { file } => clip(load(file)?, &samples, &manifest.outputs, job, batch),
