@@ -3,12 +3,14 @@
 Each figure is the difference of two runs of the release build under callgrind that differ in their
 number of frames, so that starting and stopping do not count. All threads do, with GStreamer's part
 and the source's. Figures that differ from tests/guard.json by more than the tolerance are a fault.
-They depend on the compiler and on the libraries, not on the load or the speed of the machine.
+They depend on the compiler and on the libraries, not on the load or the speed of the machine: where
+these are others than those of the committed figures, the figures are shown and not compared.
 """
 
 import argparse
 import json
 import os
+import platform
 import re
 import statistics
 import subprocess
@@ -150,6 +152,20 @@ def apart(found: Figures, expected: Figures) -> list[str]:
     ]
 
 
+def conditions() -> dict[str, str]:
+    """What the figures depend on besides our code."""
+
+    def first_line(*command: str) -> str:
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return done.stdout.splitlines()[0]
+
+    return {
+        "machine": platform.machine(),
+        "compiler": first_line("rustc", "--version"),
+        "library": first_line("gst-launch-1.0", "--gst-version"),
+    }
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -159,7 +175,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1, help="count so often, and tell the spread")
     args = parser.parse_args()
     runs = [measure() for _ in range(args.runs)]
-    expected: Figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    committed_file = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    expected: Figures = committed_file.get("figures", {})
+    here, there = conditions(), committed_file.get("conditions", {})
     found: Figures = {name: {} for name in runs[0]}
     for name in found:
         for what in runs[0][name]:
@@ -169,7 +187,9 @@ def main() -> None:
             committed = expected.get(name, {}).get(what, "none")
             print(f"{name}: {figure} {what} (committed: {committed}){spread}")
     if args.update:
-        FIGURES.write_text(json.dumps(found, indent=2) + "\n")
+        FIGURES.write_text(json.dumps({"conditions": here, "figures": found}, indent=2) + "\n")
+    elif here != there:
+        print(f"not compared: the committed figures are of {there}, these of {here}")
     elif found.keys() != expected.keys():
         sys.exit(f"{FIGURES} has not these figures: make guard-update")
     elif faults := apart(found, expected):

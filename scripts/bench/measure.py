@@ -36,11 +36,11 @@ class Size:
     criterion: Sequence[str] = ()
 
 
-FULL = Size(rounds=5, video_frames=600, clip_windows=12, all_hops=True)
+FULL = Size(rounds=5, video_frames=600, clip_windows=16, all_hops=True)
 QUICK = Size(
     rounds=3,
     video_frames=300,
-    clip_windows=6,
+    clip_windows=8,
     all_hops=False,
     criterion=("--warm-up-time", "0.5", "--measurement-time", "1"),
 )
@@ -76,10 +76,10 @@ def main() -> None:
     hops = recipe.hops() if size.all_hops else [quarter, *eighths]
 
     started, load = datetime.now(UTC), os.getloadavg()[0]
+    passed = pass_through.measure(size.criterion)
     fed = compete(from_memory.contenders(bench, hops, quarter, size.clip_windows), rounds)
     played = compete(from_file.contenders(bench, quarter), rounds)
     shared = compete(streams.contenders(bench, quarter), rounds)
-    passed = pass_through.measure(size.criterion)
     minutes = (datetime.now(UTC) - started).total_seconds() / 60
 
     conditions = {
