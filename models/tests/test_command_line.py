@@ -9,7 +9,7 @@ import pytest
 
 from artmodels.__main__ import parser
 from artmodels.config import Config
-from artmodels.video import VideoConfig
+from artmodels.training.recipe import FitRecipe
 
 STEPS = {
     "features": ["--config", "c.toml", "--out", "o"],
@@ -22,6 +22,7 @@ STEPS = {
     "assess": ["--config", "c.toml", "--model", "m", "--data", "d", "--out", "o"],
     "compare": ["a", "b", "--out", "o"],
     "evaluate": ["--model", "m", "--folder", "d"],
+    "benchmark": ["--work", "w"],
     "recipe": ["--config", "c.toml", "--work", "w", "--out", "o"],
 }
 
@@ -48,7 +49,7 @@ def keys_of(kind: type) -> dict[str, set[str]]:
 def test_the_readme_names_keys_that_exist() -> None:
     """Wherever it says `[table] key, other = value`, some config has that table and these keys."""
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    known = [keys_of(Config), keys_of(VideoConfig)]
+    known = [keys_of(Config), keys_of(FitRecipe)]
     named = re.findall(r"`\[(?!choice)(\w+)\]([^`\n]*)`", text)
     assert len(named) > 20
     for table, rest in named:
