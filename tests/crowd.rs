@@ -1,5 +1,5 @@
-//! A crowd of objects that come and go: `CROWD_MINUTES` of them in real time with
-//! `cargo test --release --test crowd -- --ignored --nocapture`.
+//! A crowd of objects that come and go: `CROWD_MINUTES` of them in real time, and an hour of them as fast as it goes, with
+//! `cargo test --release --test crowd -- --ignored --nocapture --test-threads 1`.
 
 #![allow(clippy::unwrap_used)] // Helpers of tests stand outside of test functions.
 
@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::bench::{assert_all_windows_are_counted, fixture};
+use common::bench::{assert_all_windows_are_counted, fixture, resident};
 use gst::prelude::*;
 use gst_video::VideoRegionOfInterestMeta;
 
@@ -80,13 +80,6 @@ impl Crowd {
             VideoRegionOfInterestMeta::add(buffer, "person", area).set_id(walker.id);
         }
     }
-}
-
-/// Resident memory, in MB.
-fn resident() -> f64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: f64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * 4096.0 / 1e6
 }
 
 /// Plays a crowd through the element: its stats at the end, the frames that left it, and the memory at every tenth of the
@@ -161,4 +154,16 @@ fn a_crowd_in_real_time() {
     assert_all_windows_are_counted(&stats);
     let late = started.elapsed().saturating_sub(Duration::from_secs(minutes * 60));
     println!("{left} frames, {:.1} s later than they lasted", late.as_secs_f64());
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn an_hour_of_a_crowd_takes_no_more_memory_than_its_beginning() {
+    let properties = format!("model={}", fixture("model.toml").display());
+    let (stats, left, memory) = play(3600 * RATE, (160, 90), false, &properties);
+    println!("{stats}\nmemory in MB: {memory:.1?}");
+    assert_eq!(left, 3600 * RATE);
+    assert_all_windows_are_counted(&stats);
+    let (begin, end) = (memory[1], memory[memory.len() - 1]);
+    assert!(end < begin + 8.0, "{begin:.1} MB after a fifth, {end:.1} MB at the end");
 }

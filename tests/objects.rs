@@ -164,6 +164,24 @@ fn no_more_objects_are_followed_than_there_is_room_for() {
 }
 
 #[test]
+fn an_object_that_made_room_and_comes_back_is_followed_anew() {
+    for alignment in ["delay", "hold"] {
+        let mut bench = bench(&format!("max-objects=1 alignment={alignment}"));
+        let (one, two) = (Square(RED, Some(1)), Square(GREEN, Some(2)));
+        let nobody = Square(BLUE, None);
+        push(&mut bench, 30, [one, nobody, nobody]);
+        push(&mut bench, 3, [nobody, two, nobody]);
+        push(&mut bench, 30, [one, nobody, nobody]);
+        let (frames, _, stats) = finish(bench);
+        let count = |name| stats.get::<u64>(name).unwrap();
+        assert_eq!((count("objects"), count("evicted")), (3, 2), "{stats}");
+        let back = &frames[45..];
+        assert!(back.iter().all(|results| results.iter().map(object).eq([1])), "{alignment}: {back:?}");
+        assert_all_windows_are_counted(&stats);
+    }
+}
+
+#[test]
 fn a_tracker_of_dl_streamer_says_which_object_it_is() {
     let mut bench = bench("");
     for _ in 0..30 {

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use common::bench::{assert_all_windows_are_counted, fixture};
+use common::bench::{assert_all_windows_are_counted, fixture, resident};
 use gst::prelude::*;
 
 /// Frames a second of the source.
@@ -30,13 +30,6 @@ fn pipeline() -> gst::Pipeline {
         fixture("model.toml").display()
     );
     gst::parse::launch(&line).unwrap().downcast().unwrap()
-}
-
-/// Resident memory, in MB.
-fn resident() -> f64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: f64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * 4096.0 / 1e6
 }
 
 /// What is wrong with a frame that leaves `artclassify`.

@@ -195,7 +195,10 @@ impl Intake {
     ) {
         self.windower.set_plan(input.fps, plan);
         self.converter = converter;
-        self.objects = objects;
+        let before = std::mem::replace(&mut self.objects, objects);
+        if let (Some(objects), Some(before)) = (&mut self.objects, before) {
+            objects.count_on(before.counts());
+        }
         self.input = input;
         self.writer = writer;
     }
@@ -227,7 +230,7 @@ impl Intake {
         self.at_boundary = true;
         self.windower.flush();
         self.fits.clear();
-        self.objects.as_mut().map(Objects::end);
+        self.objects.as_mut().map(Objects::abandon);
         self.references.clear();
         self.last = None;
         self.segment.reset();

@@ -7,6 +7,7 @@ use std::{
 
 use super::convert::FrameConverter;
 use crate::{
+    classification::PixelBox,
     engine::{Sample, Stream, Waiting},
     error::Error,
     meta::{self, MarkedObject},
@@ -97,36 +98,58 @@ impl Objects {
         input: &InputSpec,
         writer: &SampleWriter,
     ) -> Result<Vec<Gone>, Error> {
-        let mut crops = BTreeMap::new();
+        let mut areas = BTreeMap::new();
         if let Some(frame) = frame {
-            let marked = meta::objects(frame);
-            self.visible.clear();
-            for MarkedObject { id, area } in marked {
-                // A region outside of the picture shows nothing of its object.
-                let Some(mut converter) = FrameConverter::for_region(info, input, area)? else { continue };
-                self.visible.push(id);
-                crops.insert(id, (frame, converter.fit(), move |frame| converter.convert(frame, writer)));
-            }
+            let inside = |area: PixelBox| area.clipped((info.width(), info.height()));
+            // A region outside of the picture shows nothing of its object.
+            let marked =
+                meta::objects(frame).into_iter().filter(|mark| inside(mark.area).w * inside(mark.area).h > 0);
+            areas.extend(marked.map(|MarkedObject { id, area }| (id, area)));
+            self.visible = areas.keys().copied().collect();
         }
+        let crop = |id: ObjectId| -> Result<Option<(Tensor, Fit)>, Error> {
+            let (Some(frame), Some(&area)) = (frame, areas.get(&id)) else { return Ok(None) };
+            let Some(mut converter) = FrameConverter::for_region(info, input, area)? else { return Ok(None) };
+            Ok(Some((converter.convert(frame, writer)?, converter.fit())))
+        };
         let seen = self.presence.sample(&self.visible);
         self.counts.evicted += seen.evicted;
         self.counts.refused += seen.refused;
         self.counts.objects += seen.joined.len() as u64;
         let gone = self.leave(&seen.gone);
         for (id, track) in &mut self.tracks {
-            let crop = crops.remove(id).map(|(frame, fit, mut convert)| Ok((convert(frame)?, fit)));
-            track.sample(crop.transpose()?);
+            track.sample(crop(*id)?);
         }
         for id in seen.joined {
-            let Some((frame, fit, mut convert)) = crops.remove(&id) else { continue };
-            let track = Track::new((self.join)(Some(id)), convert(frame)?, fit, self.frames);
+            let Some((frame, fit)) = crop(id)? else { continue };
+            let track = Track::new((self.join)(Some(id)), frame, fit, self.frames);
             self.tracks.insert(id, track);
         }
         Ok(gone)
     }
 
     fn leave(&mut self, gone: &[ObjectId]) -> Vec<Gone> {
-        gone.iter().filter_map(|&id| self.tracks.remove(&id).map(|track| (id, track.stream))).collect()
+        let tracks = gone.iter().filter_map(|id| Some((*id, self.tracks.remove(id)?)));
+        let streams = tracks.map(|(id, track)| {
+            // What no window waits for is not encoded any more.
+            track.stream.new_grid();
+            (id, track.stream)
+        });
+        streams.collect()
+    }
+
+    /// Forgets all objects, and what waits of them.
+    pub fn abandon(&mut self) {
+        // All at once, so that a run which several of them share is waited for but once.
+        self.tracks.values().for_each(|track| track.stream.begin(u64::MAX));
+        self.tracks.clear();
+        self.visible.clear();
+        self.presence.clear();
+    }
+
+    /// Counts on from where another model's objects were counted to.
+    pub fn count_on(&mut self, counts: ObjectCounts) {
+        self.counts = counts;
     }
 
     /// The objects that have a window over the last samples, and how their frames were fitted.
@@ -144,5 +167,11 @@ impl Objects {
         self.visible.clear();
         let gone = self.presence.clear();
         self.leave(&gone)
+    }
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        self.abandon();
     }
 }

@@ -139,7 +139,7 @@ impl Outlet {
         if state.items.len() == 1 && state.front_can_leave() {
             return Ok(state.take());
         }
-        let ends_grid = matches!(state.items.front(), Some(Item::GridEnd { .. }));
+        let ends_grid = matches!(state.items.front(), Some(Item::GridEnd { .. } | Item::ObjectGone { .. }));
         if ends_grid || state.items.len() == 1 || state.front_can_leave() {
             self.wake(state);
         }

@@ -1,6 +1,9 @@
 //! The source pad's task of `artclassify`: lets what waits leave, with what its windows brought about.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use gst::{prelude::*, subclass::prelude::*};
 
@@ -14,6 +17,7 @@ use super::{
 use crate::{
     action::ActionEvent,
     classification::Classification,
+    engine::Stream,
     meta::{self, FrameSize, MarkedObject},
     object::ObjectId,
 };
@@ -174,8 +178,13 @@ impl ArtClassify {
                 }
                 Ok(())
             }
-            Item::ObjectGone { object, until, before, .. } => {
-                drop(before);
+            Item::ObjectGone { object, last, until, before } => {
+                drop_elsewhere(before);
+                // It may have come back, with windows that frames before this carry.
+                let back = writer.latest.get(&Some(object)).is_some_and(|latest| Some(latest.window) > last);
+                if back {
+                    return Ok(());
+                }
                 writer.latest.remove(&Some(object));
                 if let Some(stop) = writer.interpreter.end_of_object(object, until) {
                     self.push_action(&stop, writer.interpreter.model());
@@ -184,9 +193,7 @@ impl ArtClassify {
             }
             Item::Model { manifest, before } => {
                 writer.interpreter.set_model(&manifest);
-                // Its thread and its graphs take their time to end, which no frame waits for. Where the system gives no
-                // thread, it ends here.
-                let _ = std::thread::Builder::new().spawn(move || drop(before));
+                drop_elsewhere(before);
                 Ok(())
             }
         }
@@ -238,4 +245,10 @@ impl ArtClassify {
         // Fails only where no application listens.
         let _ = self.obj().post_message(message);
     }
+}
+
+/// Lets go of a stream to a model. A run under way, or the end of the model's thread, takes its time, which no frame waits
+/// for. Where the system gives no thread, it ends here.
+fn drop_elsewhere(stream: Arc<Stream>) {
+    let _ = std::thread::Builder::new().spawn(move || drop(stream));
 }

@@ -9,7 +9,7 @@ use crate::{
     object::ObjectId,
 };
 
-/// How long after its last window an object is forgotten, in nanoseconds.
+/// How long after it was last seen an object is forgotten, in nanoseconds.
 const FORGOTTEN: u64 = 60_000_000_000;
 
 /// One stream, from its start.
@@ -25,7 +25,7 @@ pub struct Stream {
     pub header_sent: bool,
     /// PTS and duration of the newest frame, where it has them.
     pub newest: Option<(gst::ClockTime, Option<gst::ClockTime>)>,
-    /// The last window that was written: of the whole picture or of each object, with the end of the window.
+    /// The last window that was written, of the whole picture or of each object, and the PTS at which it was last seen.
     written: BTreeMap<Option<ObjectId>, (u64, u64)>,
 }
 
@@ -93,12 +93,12 @@ impl Stream {
     /// What a result on a frame that shows at `pts` brings, if its window was not written yet.
     fn result(&mut self, mut result: FrameResult, pts: u64) -> Result<Option<Piece>, WriteError> {
         let object = result.object.map(|object| object.id);
-        let before = self.written.insert(object, (result.window, result.end));
+        let before = self.written.insert(object, (result.window, pts.max(result.end)));
         if before.is_some_and(|(window, _)| window == result.window) {
             return Ok(None);
         }
         // No frame brings the last window of an object again that was gone for so long.
-        self.written.retain(|_, (_, end)| end.saturating_add(FORGOTTEN) >= result.end);
+        self.written.retain(|_, (_, seen)| seen.saturating_add(FORGOTTEN) >= result.end);
         if let Some(size) = self.size {
             result = result.scaled_to(size);
         }

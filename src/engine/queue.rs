@@ -213,6 +213,11 @@ impl Queue {
         self.last_frame = None;
     }
 
+    /// Whether its grid goes on, so that more may come soon.
+    pub(super) fn is_active(&self) -> bool {
+        !self.recent.is_empty()
+    }
+
     fn first_window(&self) -> Option<&(u64, Vec<Arc<Slot>>)> {
         self.begun.as_ref().or(self.windows.front())
     }

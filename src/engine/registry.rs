@@ -1,8 +1,8 @@
 //! The engines of the process, so that streams of one model share it.
 
 use std::{
-    collections::HashMap,
-    path::PathBuf,
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak},
     time::SystemTime,
 };
@@ -20,7 +20,7 @@ use crate::{
 pub struct Key {
     /// The name that was given to it; may be empty.
     pub name: String,
-    /// The files of the model, as they are now.
+    /// The files of the model, and those with weights beside its graphs, as they are now.
     files: Vec<FileStamp>,
     /// The execution providers that may run it.
     chain: Chain,
@@ -30,6 +30,8 @@ pub struct Key {
     settings: SessionSettings,
     /// Largest batch.
     batch: usize,
+    /// Number of labels, which the outputs are checked against.
+    classes: usize,
 }
 
 /// A file as it was when it was looked at.
@@ -41,7 +43,7 @@ struct FileStamp {
 }
 
 impl FileStamp {
-    fn new(path: &std::path::Path) -> Self {
+    fn new(path: &Path) -> Self {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let data = std::fs::metadata(&path).ok();
         let size = data.as_ref().map(std::fs::Metadata::len);
@@ -55,7 +57,15 @@ impl Key {
     pub fn new(name: &str, request: &Request<'_>) -> Self {
         let manifest = request.manifest;
         let graphs = manifest.graph.files();
-        let files = std::iter::once(manifest.path.as_path()).chain(graphs).map(FileStamp::new).collect();
+        let named = std::iter::once(manifest.path.as_path()).chain(graphs.iter().copied());
+        let mut files: Vec<FileStamp> = named.map(FileStamp::new).collect();
+        let folders: BTreeSet<&Path> = graphs.iter().filter_map(|graph| graph.parent()).collect();
+        let beside =
+            folders.iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
+        let mut beside: Vec<PathBuf> =
+            beside.map(|entry| entry.path()).filter(|path| may_be_weights(path)).collect();
+        beside.sort();
+        files.extend(beside.iter().map(|path| FileStamp::new(path)));
         Self {
             name: name.to_owned(),
             files,
@@ -63,8 +73,15 @@ impl Key {
             strict: request.strict,
             settings: request.settings.clone(),
             batch: request.batch,
+            classes: manifest.labels.len(),
         }
     }
+}
+
+/// Whether exporters write weights into files of that name, beside the graph that they belong to.
+fn may_be_weights(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    [".data", "_data", ".bin", ".weights"].iter().any(|end| name.ends_with(end))
 }
 
 /// Engines by key. Those that nobody uses are gone, and their places are cleared when another is asked for.

@@ -111,12 +111,15 @@ impl Schedule {
         }
         order.sort_by_key(|&(served, stream, _)| (served, stream));
         let Some(&(served, _, kind)) = order.first() else { return Turn::Idle };
+        let ready = order.len();
         order.retain(|(_, _, other)| *other == kind);
         let there = order.iter().filter_map(|(_, stream, _)| self.clients.get(stream));
         let count: usize = there.clone().map(|client| client.queue.count(kind)).sum();
         let most = self.sizes.last().copied().unwrap_or(1);
         let patience = there.map(|client| client.patience).min().unwrap_or_default();
-        if count < most && order.len() < self.clients.len() && waited < patience {
+        // Units of the other kind come out of a run only; streams that stand still bring none.
+        let may_come = self.clients.values().any(|client| client.idle && client.queue.is_active());
+        if count < most && ready == order.len() && may_come && waited < patience {
             return Turn::Wait(patience - waited);
         }
         let size = self.sizes.iter().copied().filter(|&size| size <= count).max().unwrap_or(1);
@@ -253,6 +256,9 @@ mod tests {
     fn units_wait_for_others_as_long_as_their_stream_says_and_others_may_come() {
         let mut schedule = schedule(&[1, 2, 4], 3, Encoding::None, 5 * MS);
         window(&mut schedule, 1, 0);
+        assert!(matches!(schedule.turn(2 * MS), Turn::Run(_)), "nobody else plays");
+        [1, 2, 3].iter().for_each(|&stream| sample(&mut schedule, stream, 1));
+        window(&mut schedule, 1, 1);
         assert!(matches!(schedule.turn(2 * MS), Turn::Wait(left) if left == 3 * MS));
         window(&mut schedule, 2, 0);
         assert!(matches!(schedule.turn(2 * MS), Turn::Wait(_)));

@@ -35,6 +35,8 @@ impl Stream {
             client.ran = Duration::ZERO;
         }
         self.engine.shared.cancel_own(&state, self.key);
+        drop(state);
+        self.engine.shared.wake();
     }
 
     /// Adds the next sample of the grid.

@@ -155,6 +155,8 @@ impl Shared {
         let mut state = self.lock();
         let removed = state.schedule.remove(stream);
         self.cancel_own(&state, stream);
+        // Others may have waited for it to run with them.
+        self.wake();
         while state.is_busy_with(stream) && state.worker != Some(std::thread::current().id()) {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -168,6 +170,11 @@ impl Shared {
         if !state.running.is_empty() && state.running.iter().all(|&other| other == stream) {
             self.cancellers.iter().for_each(Canceller::cancel);
         }
+    }
+
+    /// Wakes the worker, and those who wait for it.
+    pub(super) fn wake(&self) {
+        self.changed.notify_all();
     }
 
     /// Changes what waits of a stream, and wakes the worker.
@@ -270,7 +277,8 @@ impl Worker {
             let started = Instant::now();
             let done = self.run(tasks);
             for (deliver, outcome) in self.shared.done(done, started.elapsed()) {
-                deliver(outcome);
+                // A panic was reported; the other streams go on.
+                let _ = catch_unwind(AssertUnwindSafe(|| deliver(outcome)));
             }
         }
     }

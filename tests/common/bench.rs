@@ -36,6 +36,13 @@ pub fn assert_all_windows_are_counted(stats: &gst::Structure) {
     assert_eq!(count("windows"), ended + count("waiting"), "{stats}");
 }
 
+/// Resident memory, in MB.
+pub fn resident() -> f64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: f64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096.0 / 1e6
+}
+
 /// One frame that left the element.
 #[derive(Debug)]
 pub struct Out {
