@@ -3,8 +3,10 @@
 Each figure is the difference of two runs of the release build under callgrind that differ in their
 number of frames, so that starting and stopping do not count. All threads do, with GStreamer's part
 and the source's. Figures that differ from tests/guard.json by more than the tolerance are a fault.
-They depend on the compiler and on the libraries, not on the load or the speed of the machine: where
-these are others than those of the committed figures, the figures are shown and not compared.
+They depend on the compiler, on the libraries, and on the processor, by which libraries choose their
+code, not on the load or the speed of the machine: where these are others than those of the
+committed figures, the figures are shown and not compared. From run to run instructions differ by up
+to 1.5 %, allocations by up to 15 %, as threads meet in another way.
 """
 
 import argparse
@@ -24,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "tests/guard.json"
 COLOURS = ROOT / "tests/fixtures/colours"
-TOLERANCE = 0.05
+TOLERANCES = {"instructions": 0.05, "allocations": 0.25}
 # What counts may differ by however small they are: the libraries allocate now and then.
 LEAST = 0.5
 # Where the heap is asked for memory, whoever asks.
@@ -147,10 +149,10 @@ def measure() -> Figures:
 def apart(found: Figures, expected: Figures) -> list[str]:
     """What differs from the committed figures by more than the tolerance, in words."""
     return [
-        f"{name}: {found[name][what]} {what}, expected {figure} within {TOLERANCE:.0%}"
+        f"{name}: {found[name][what]} {what}, expected {figure} within {TOLERANCES[what]:.0%}"
         for name, figures in expected.items()
         for what, figure in figures.items()
-        if abs(found[name][what] - figure) > max(TOLERANCE * figure, LEAST)
+        if abs(found[name][what] - figure) > max(TOLERANCES[what] * figure, LEAST)
     ]
 
 
@@ -161,8 +163,9 @@ def conditions() -> dict[str, str]:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         return done.stdout.splitlines()[0]
 
+    models = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     return {
-        "machine": platform.machine(),
+        "machine": " ".join([platform.machine(), *models[:1]]),
         "compiler": first_line("rustc", "--version"),
         "library": first_line("gst-launch-1.0", "--gst-version"),
     }
