@@ -15,7 +15,7 @@ use super::{
     line::{Classified, Item, Leaving},
 };
 use crate::{
-    action::ActionEvent,
+    action::{ActionEvent, Dated},
     classification::Classification,
     engine::Stream,
     meta::{self, FrameSize, MarkedObject},
@@ -138,19 +138,7 @@ impl ArtClassify {
             Item::Frame { buffer, owner: Some(_), .. } => writer.shown(buffer),
             _ => Vec::new(),
         };
-        let mut firsts = Vec::new();
-        let mut found = VecDeque::from(found);
-        while let Some((classification, events)) = found.pop_front() {
-            events.iter().for_each(|event| self.push_action(event, writer.interpreter.model()));
-            let object = classification.object;
-            let newest = found.iter().all(|(later, _)| later.object != object);
-            if newest && shown.iter().any(|mark| mark.map(|mark| mark.id) == object) {
-                firsts.push(object);
-            } else {
-                self.push_window(&classification, writer.size);
-            }
-            writer.latest.insert(object, classification);
-        }
+        let firsts = self.announce_windows(found, &shown, writer);
         match item {
             Item::Frame { mut buffer, .. } => {
                 for mark in shown {
@@ -180,15 +168,7 @@ impl ArtClassify {
             }
             Item::ObjectGone { object, last, until, before } => {
                 drop_elsewhere(before);
-                // It may have come back, with windows that frames before this carry.
-                let back = writer.latest.get(&Some(object)).is_some_and(|latest| Some(latest.window) > last);
-                if back {
-                    return Ok(());
-                }
-                writer.latest.remove(&Some(object));
-                if let Some(stop) = writer.interpreter.end_of_object(object, until) {
-                    self.push_action(&stop, writer.interpreter.model());
-                }
+                self.end_object(object, last, until, writer);
                 Ok(())
             }
             Item::Model { manifest, before } => {
@@ -196,6 +176,42 @@ impl ArtClassify {
                 drop_elsewhere(before);
                 Ok(())
             }
+        }
+    }
+
+    /// Tells what windows brought about, and makes them the newest results. Says of which objects, or of the whole picture,
+    /// the frame shows the newest for the first time; other windows go down the stream by themselves.
+    fn announce_windows(
+        &self,
+        found: Vec<(Classification, Vec<ActionEvent>)>,
+        shown: &[Option<MarkedObject>],
+        writer: &mut Writer,
+    ) -> Vec<Option<ObjectId>> {
+        let mut firsts = Vec::new();
+        let mut found = VecDeque::from(found);
+        while let Some((classification, events)) = found.pop_front() {
+            events.iter().for_each(|event| self.push_action(event, writer.interpreter.model()));
+            let object = classification.object;
+            let newest = found.iter().all(|(later, _)| later.object != object);
+            if newest && shown.iter().any(|mark| mark.map(|mark| mark.id) == object) {
+                firsts.push(object);
+            } else {
+                self.push_window(&classification, writer.size);
+            }
+            writer.latest.insert(object, classification);
+        }
+        firsts
+    }
+
+    /// An object is not followed any more, whose last window may be `last`: ends its action. It may have come back, with
+    /// later windows that frames before this carry.
+    fn end_object(&self, object: ObjectId, last: Option<u64>, until: Option<Dated>, writer: &mut Writer) {
+        if writer.latest.get(&Some(object)).is_some_and(|latest| Some(latest.window) > last) {
+            return;
+        }
+        writer.latest.remove(&Some(object));
+        if let Some(stop) = writer.interpreter.end_of_object(object, until) {
+            self.push_action(&stop, writer.interpreter.model());
         }
     }
 
