@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 TRUNK_CHANNELS, TRUNK_STRIDE = 40, 8
 TOKEN_CHANNELS, TOKEN_STRIDE = 112, 16
+TOKENS = "tokens"  # the name of the encoder's output in graphs
 
 
 def wheel_weights() -> dict[str, Tensor]:

@@ -16,8 +16,10 @@ from tqdm import tqdm
 
 from .art.tracklets import attention_boxes
 from .config import Config
-from .export import OUTPUTS, TOKENS, HeadGraph
+from .encoder import TOKEN_CHANNELS, TOKENS
+from .export import FEATURES, OUTPUTS, ClipGraph
 from .features import items, render
+from .folding import FoldedFrame, FoldedHead
 from .graph import session, to_onnx
 from .labels import ATTRIBUTES, Attributes
 from .metrics import accuracy
@@ -90,8 +92,10 @@ class _Worker:
             )
         )
         window = slice(start, start + data.frames)
-        tokens = self.encoder.run(None, {"frames": clip.frames[window]})[0]
-        out = dict(zip(OUTPUTS, self.head.run(OUTPUTS, {TOKENS: tokens[None]}), strict=True))
+        frames = {"frames": clip.frames[window]}
+        tokens, *features = self.encoder.run([TOKENS, *FEATURES], frames)
+        read = {name: one[None] for name, one in zip(FEATURES, features, strict=True)}
+        out = dict(zip(OUTPUTS, self.head.run(OUTPUTS, read), strict=True))
         blind = dict(zip(OUTPUTS, self.untrained.run(OUTPUTS, {TOKENS: tokens[None]}), strict=True))
         cells = random_cells(out["attention"][0].shape, np.random.default_rng(item))
         drawn = attention_boxes(torch.from_numpy(cells), head.box_threshold, head.box_extent)
@@ -115,16 +119,13 @@ def _run(item: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, Tallies]:
 
 
 def untrained_head(model: ArtModel) -> bytes:
-    """The head as it is before training, over the same encoder."""
+    """The head as it is before training, over the tokens of the same encoder."""
     torch.manual_seed(model.config.seed)
     fresh = ArtModel(model.config, model.head.semantics.bank.slow, None)
     grid = model.head.grid
-    return to_onnx(
-        HeadGraph(fresh),
-        torch.zeros(1, model.config.data.frames, 112, grid, grid),
-        [TOKENS],
-        list(OUTPUTS),
-    )
+    tokens = torch.zeros(1, model.config.data.frames, TOKEN_CHANNELS, grid, grid)
+    graph = ClipGraph(FoldedFrame(fresh.head), FoldedHead(fresh.head), len(FEATURES))
+    return to_onnx(graph, tokens, [TOKENS], list(OUTPUTS))
 
 
 def predict_split(folder: Path, model: ArtModel, split: str, jobs: int) -> Predictions:

@@ -2,7 +2,6 @@
 against PyTorch.
 """
 
-import copy
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,69 +11,55 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .art.bank import winners
-from .art.head import TextSemantics
 from .config import Config
+from .encoder import TOKENS
+from .folding import FoldedFrame, FoldedHead
 from .graph import session, to_onnx
 from .labels import BACKGROUND_NAME
 from .model import ArtModel
 from .video.config import VideoConfig
 
 OUTPUTS = ("logits", "boxes", "relevance", "attention", "queries")
-TOKENS = "tokens"
+FEATURES = ("places", "embedding")  # of a sample, what the streaming ART head reads
 TOLERANCE = 1e-3
 CHECKED = 3  # clips: another number than in the example, or a batch fixed in a graph would pass
 
 
-class FoldedSemantics(nn.Module):
-    """The selection of ``S_topk`` with the slow bank multiplied into the projections around it.
+def several(found: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """What a module gives, as a tuple."""
+    return (found,) if isinstance(found, Tensor) else tuple(found)
 
-    The text width disappears: 0.6 MB less in each graph.
-    Dropping the norm of the projected video changes no rank.
+
+class SampleGraph(nn.Module):
+    """``frames [N, H, W, 3]`` uint8 -> what the head reads of each, and the encoder's ``tokens
+    [N, C, h, w]``, which it does not read: training goes on from them.
     """
-
-    def __init__(self, semantics: TextSemantics) -> None:
-        super().__init__()
-        slow = semantics.bank.slow
-        self.count = semantics.count
-        self.register_buffer("rank", slow @ semantics.to_text.weight.detach())
-        self.register_buffer("offset", slow @ semantics.to_text.bias.detach())
-        self.register_buffer(
-            "entries", semantics.from_text(semantics.entries()).detach().flatten(0, 1)
-        )
-
-    def forward(self, video: Tensor) -> tuple[Tensor, Tensor]:
-        """As :meth:`TextSemantics.forward`."""
-        flat, classes = winners(
-            torch.einsum("be,pne->bpn", video, self.rank) + self.offset, self.count
-        )
-        return self.entries[flat], classes
-
-
-class HeadGraph(nn.Module):
-    """``tokens [N, T, C, h, w]`` -> the outputs of a manifest, in order."""
 
     def __init__(self, model: ArtModel) -> None:
         super().__init__()
-        self.head = copy.deepcopy(model.head)
-        self.head.semantics = FoldedSemantics(model.head.semantics)
+        self.encoder = model.encoder
+        self.frame = FoldedFrame(model.head)
 
-    def forward(self, tokens: Tensor) -> tuple[Tensor, ...]:
-        out = self.head(tokens)
-        return out.logits, out.boxes, out.relevance, out.attention, out.queries
+    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
+        tokens = self.encoder(frames)
+        return *self.frame(tokens), tokens
 
 
 class ClipGraph(nn.Module):
-    """``frames [N, T, H, W, 3]`` uint8 -> the head's outputs."""
+    """``frames [N, T, H, W, 3]`` uint8 -> the head's outputs; it reads the first ``read`` features
+    of the encoder.
+    """
 
-    def __init__(self, encoder: nn.Module, head: nn.Module) -> None:
+    def __init__(self, encoder: nn.Module, head: nn.Module, read: int) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
+        self.read = read
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
-        features = self.encoder(frames.flatten(0, 1))
-        return self.head(features.reshape(-1, frames.shape[1], *features.shape[1:]))
+        features = several(self.encoder(frames.flatten(0, 1)))[: self.read]
+        span = frames.shape[1]
+        return self.head(*(one.reshape(-1, span, *one.shape[1:]) for one in features))
 
 
 @dataclass
@@ -96,10 +81,11 @@ class Stream:
 class Forms:
     """A network in two parts and what a manifest says of them."""
 
-    encoder: nn.Module  # frames [N, H, W, 3] uint8 -> features [N, ...]
+    encoder: nn.Module  # frames [N, H, W, 3] uint8 -> features [N, ...], one or several
     head: nn.Module  # features [N, T, ...] -> outputs
-    between: str  # name of the features
+    between: tuple[str, ...]  # names of the features that the head reads, the encoder's first
     outputs: tuple[str, ...]  # names, out of OUTPUTS
+    beside: tuple[str, ...] = ()  # names of the encoder's further features
     split: bool = True  # the encoder does some of the work: the split form is worth a file
     stream: Stream | None = None
 
@@ -161,6 +147,12 @@ background = [{names}]
 """
 
 
+def stacked(names: tuple[str, ...], samples: list[list[np.ndarray]]) -> dict[str, np.ndarray]:
+    """Inputs of a head: each feature ``[N, ...]`` of T samples as ``[N, T, ...]``."""
+    columns = zip(*samples, strict=True)
+    return {name: np.stack(one, axis=1) for name, one in zip(names, columns, strict=True)}
+
+
 def _windows_of_a_stream(
     forms: Forms, folder: Path, frames: np.ndarray, compared: list[str]
 ) -> list[list[np.ndarray]]:
@@ -169,15 +161,14 @@ def _windows_of_a_stream(
     names = forms.stream.names()
     shapes = [(len(frames), *state.shape[1:]) for state in forms.stream.states]
     states = {name: np.zeros(shape, np.float32) for name, shape in zip(names, shapes, strict=True)}
-    features = []
+    features, count = [], len(forms.between)
     for t in range(frames.shape[1]):
-        found = encoder.run([forms.between, *names.values()], {"frames": frames[:, t], **states})
-        features.append(found[0])
-        states = dict(zip(names, found[1:], strict=True))
-    stacked = np.stack(features, axis=1)
+        found = encoder.run([*forms.between, *names.values()], {"frames": frames[:, t], **states})
+        features.append(found[:count])
+        states = dict(zip(names, found[count:], strict=True))
     span = head.get_inputs()[0].shape[1]
     return [
-        head.run(compared, {forms.between: stacked[:, at : at + span]})
+        head.run(compared, stacked(forms.between, features[at : at + span]))
         for at in range(0, frames.shape[1] - span + 1, span)
     ]
 
@@ -195,9 +186,9 @@ def difference(
     found = {"clip": clip}
     if forms.split:
         encoder, head = session(folder / "encoder.onnx"), session(folder / "head.onnx")
-        samples = [encoder.run(None, {"frames": window[:, t]})[0] for t in range(window.shape[1])]
-        features = np.stack(samples, axis=1)
-        found["split"] = head.run(compared, {forms.between: features})
+        moments = range(window.shape[1])
+        samples = [encoder.run(list(forms.between), {"frames": window[:, t]}) for t in moments]
+        found["split"] = head.run(compared, stacked(forms.between, samples))
     wanted = {name: [truth[key].numpy() for key in compared] for name in found}
     if forms.stream:
         later = forms.stream.reference(torch.from_numpy(frames))
@@ -230,8 +221,8 @@ KINDS = {  # the inside of [graph], the layout of the frames, the files
 
 def graphs_of(forms: Forms, frames: Tensor) -> dict[str, bytes]:
     """The files of all forms, from example ``frames [2, T, H, W, 3]``."""
-    outputs, between = list(forms.outputs), [forms.between]
-    whole = ClipGraph(forms.encoder, forms.head)
+    outputs, between = list(forms.outputs), list(forms.between)
+    whole = ClipGraph(forms.encoder, forms.head, len(between))
     made = {"clip.onnx": to_onnx(whole, frames, ["frames"], outputs, dynamic=True)}
     if forms.stream is None and not forms.split:
         return made
@@ -242,12 +233,11 @@ def graphs_of(forms: Forms, frames: Tensor) -> dict[str, bytes]:
         states = [state.expand(2, *state.shape[1:]) for state in forms.stream.states]
         example = (frames[:, 0], *states)
     with torch.no_grad():
-        features = encoder(*example)
-    features = features if isinstance(features, Tensor) else features[0]
-    stacked = features[:1].unsqueeze(1).repeat(2, frames.shape[1], *[1] * (features.ndim - 1))
-    inputs = ["frames", *names]
-    made["encoder.onnx"] = to_onnx(encoder, example, inputs, [*between, *names.values()], True)
-    made["head.onnx"] = to_onnx(head, stacked, between, outputs, dynamic=True)
+        features = several(encoder(*example))[: len(between)]
+    windows = tuple(one[:1].expand(2, frames.shape[1], *one.shape[1:]) for one in features)
+    inputs, found = ["frames", *names], [*between, *forms.beside, *names.values()]
+    made["encoder.onnx"] = to_onnx(encoder, example, inputs, found, dynamic=True)
+    made["head.onnx"] = to_onnx(head, windows, between, outputs, dynamic=True)
     return made
 
 
@@ -294,7 +284,7 @@ def write_forms(
 def export(model: ArtModel, labels: list[str], folder: Path) -> dict[str, float]:
     """:func:`write_forms` of a streaming ART model."""
     model.eval()
-    forms = Forms(model.encoder, HeadGraph(model), TOKENS, OUTPUTS)
+    forms = Forms(SampleGraph(model), FoldedHead(model.head), FEATURES, OUTPUTS, (TOKENS,))
 
     def reference(frames: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():

@@ -20,10 +20,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .config import Config
-from .encoder import FrameEncoder
+from .encoder import TOKENS, FrameEncoder
 from .graph import session, to_onnx
 
 TRUTH = ("label", "takeoff", "entry", "boxes", "body_box", "phase", "somersault", "twist", "pose")
+FEATURES = "features"  # the name of the trunk's output
 CALIBRATION_CLIPS = 12
 HEADROOM = 1.25
 
@@ -81,7 +82,7 @@ def trunk_session(config: Config, threads: int = 1) -> Any:
     encoder = FrameEncoder(config.encoder.pretrained)
     encoder.forward = encoder.trunk_of
     frames = torch.zeros(1, config.data.size, config.data.size, 3, dtype=torch.uint8)
-    return session(to_onnx(encoder, frames, ["frames"], ["features"], dynamic=True), threads)
+    return session(to_onnx(encoder, frames, ["frames"], [FEATURES], dynamic=True), threads)
 
 
 def extract(
@@ -98,7 +99,7 @@ def extract(
     features: what training of a head and the benchmark read, without a frame stage of their own.
     """
     trunk = session(encoder) if encoder else trunk_session(config)
-    name = trunk.get_inputs()[0].name
+    name, wanted = trunk.get_inputs()[0].name, [TOKENS if encoder else FEATURES]
     root.mkdir(parents=True, exist_ok=True)
     scale_file = root / "scale.json"
     if scale_file.exists():
@@ -108,7 +109,7 @@ def extract(
             render(config, "train", *item).frames
             for item in items(config, "train")[:CALIBRATION_CLIPS]
         ]
-        scale = channel_scale(trunk.run(None, {name: np.concatenate(first)})[0])
+        scale = channel_scale(trunk.run(wanted, {name: np.concatenate(first)})[0])
         scale_file.write_text(json.dumps(scale.tolist()))
     todo = items(config, split)
     size = config.data.shard
@@ -121,7 +122,7 @@ def extract(
             todo[number * size : (number + 1) * size], desc=f"{split} {number}", mininterval=5
         ):
             clip = render(config, split, *item)
-            features.append(quantise(trunk.run(None, {name: clip.frames})[0], scale))
+            features.append(quantise(trunk.run(wanted, {name: clip.frames})[0], scale))
             truth.append({key: np.asarray(getattr(clip, key)) for key in TRUTH})
         joined = {key: np.stack([one[key] for one in truth]) for key in TRUTH}
         write_shard(folder, np.stack(features), joined)

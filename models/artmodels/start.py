@@ -10,16 +10,22 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from torch import Tensor, nn
+from torch import nn
 
+from .encoder import TOKENS
+from .folding import FoldedFrame, FoldedHead
 from .model import ArtModel
-
-HEAD = "head."
 
 
 def weights_of(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
     """All stored tensors of a graph by name."""
     return {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+
+
+def nodes_of_tokens(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """The encoder's own nodes, in order: what follows its tokens belongs to a head."""
+    ends = (at for at, node in enumerate(graph.node, 1) if TOKENS in node.output)
+    return list(graph.node)[: next(ends, None)]
 
 
 @torch.no_grad()
@@ -31,7 +37,7 @@ def load_encoder(encoder: nn.Module, path: Path) -> None:
     """
     graph = onnx.load(path).graph
     stored = weights_of(graph)
-    folded = [node for node in graph.node if node.op_type == "Conv"]
+    folded = [node for node in nodes_of_tokens(graph) if node.op_type == "Conv"]
     convolutions = [m for m in encoder.modules() if isinstance(m, nn.Conv2d)]
     norms = [m for m in encoder.modules() if isinstance(m, nn.BatchNorm2d)]
     if not len(folded) == len(convolutions) == len(norms):
@@ -53,26 +59,22 @@ def load_encoder(encoder: nn.Module, path: Path) -> None:
         norm.bias.copy_(bias)
 
 
-def weights_of_head(path: Path) -> dict[str, Tensor]:
-    """Weights of an ``ArtHead`` in ``path``, a ``head.onnx``, by their names in PyTorch.
-
-    Matrices of linear layers lost their names when they were transposed; the bias that is added to
-    the product tells which layer it is.
+@torch.no_grad()
+def load_folded(folded: nn.Module, path: Path, prefix: str = "") -> None:
+    """Set a module of :mod:`artmodels.folding` to the weights that ``path`` has under its names;
+    what is made of the text bank stays as it is.
     """
-    graph = onnx.load(path).graph
-    stored = weights_of(graph)
-    found = {name: value for name, value in stored.items() if name.startswith(HEAD)}
-    products = {node.output[0]: node for node in graph.node if node.op_type == "MatMul"}
-    for node in graph.node:
-        bias = next((name for name in node.input if name.endswith(".bias")), None)
-        product = next((products[name] for name in node.input if name in products), None)
-        if node.op_type == "Add" and bias and product and product.input[1] in stored:
-            found[bias.removesuffix("bias") + "weight"] = stored[product.input[1]].T
-    if not found:
-        raise ValueError(f"{path}: no tensor of {HEAD}*, this is no head of a streaming ART model")
-    return {
-        name.removeprefix(HEAD): torch.from_numpy(value.copy()) for name, value in found.items()
-    }
+    stored = weights_of(onnx.load(path).graph)
+    own = {name: value for name, value in folded.state_dict().items() if "semantics." not in name}
+    for name, value in own.items():
+        weight = stored.get(prefix + name)
+        if weight is None or weight.shape != tuple(value.shape):
+            found = "nothing" if weight is None else list(weight.shape)
+            raise ValueError(
+                f"{path}: {prefix}{name}: found {found}, expected {list(value.shape)}; "
+                "start from a streaming ART model of the same recipe, exported by this version"
+            )
+        value.copy_(torch.from_numpy(weight.copy()))
 
 
 @torch.no_grad()
@@ -85,13 +87,11 @@ def start_from(model: ArtModel, folder: Path) -> None:
     """
     load_encoder(model.encoder, folder / "encoder.onnx")
     head = model.head
-    stored = weights_of_head(folder / "head.onnx")
-    own = head.state_dict()
-    fresh = ("semantics.", "readout.", "embedded_readout.", "head_video.")
-    lacking = [name for name in own if name not in stored and not name.startswith(fresh)]
-    if lacking:
-        raise ValueError(f"{folder / 'head.onnx'}: no {', '.join(lacking)}; other recipe")
-    head.load_state_dict({name: stored.get(name, value) for name, value in own.items()})
+    frame, window = FoldedFrame(head), FoldedHead(head)
+    load_folded(frame, folder / "encoder.onnx", "frame.")
+    load_folded(window, folder / "head.onnx")
+    frame.onto(head)
+    window.onto(head)
     for name, value in head.head_video.state_dict().items():
         head.head_video.get_parameter(name).copy_(
             head.head_final.get_parameter(name)[..., : value.shape[-1]]

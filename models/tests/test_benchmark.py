@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import LABELS, made_features
+from torch import nn
 
 from artmodels.benchmark.ablations import ABLATIONS, FULL
 from artmodels.benchmark.config import BenchmarkConfig
 from artmodels.benchmark.cost import Cost, cost
-from artmodels.benchmark.export import export_row
+from artmodels.benchmark.export import Row, export_row, load_row
 from artmodels.benchmark.ledger import Ledger
 from artmodels.benchmark.plot import accuracy_against_cost
 from artmodels.benchmark.running import dives, fit, scores
@@ -49,7 +50,7 @@ def made_network(system: System, config: BenchmarkConfig) -> TokenNetwork:
     return TokenNetwork(system, config, random_bank(5, 12))
 
 
-COVERING = [SYSTEMS[1], SYSTEMS[5], SYSTEMS[6]]  # all parts that rows are made of
+COVERING = [SYSTEMS[1], SYSTEMS[6], SYSTEMS[7], ABLATIONS[1]]  # all parts that rows are made of
 
 
 @pytest.mark.parametrize("system", COVERING, ids=[one.folder for one in COVERING])
@@ -57,15 +58,19 @@ def test_rows_are_models_for_the_element(
     system: System, small: BenchmarkConfig, tmp_path: Path
 ) -> None:
     labels = [f"class {number}" for number in range(5)]
-    gaps = export_row(made_network(system, small), FrameEncoder(False), labels, tmp_path)
+    row = Row(FrameEncoder(False), made_network(system, small))
+    gaps = export_row(row, small, labels, tmp_path)
     assert len(gaps) > 2 and max(gaps.values()) < 1e-3
     manifest = tomllib.loads((tmp_path / "model.toml").read_text())
     assert manifest["graph"]["kind"] == "split" and manifest["input"]["fps"] == 10.0
     assert manifest["model"]["name"] == f"synthdive48-{system.folder}"
+    frames = torch.randint(0, 256, (1, 6, 64, 64, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        assert torch.equal(load_row(tmp_path)(frames).logits, row(frames).logits)
 
 
 def test_cost_is_that_of_the_exported_graph(small: BenchmarkConfig) -> None:
-    plain, full = (cost(made_network(SYSTEMS[at], small), small) for at in (0, 5))
+    plain, full = (cost(made_network(SYSTEMS[at], small), small) for at in (0, 6))
     stem = 112 * 8 * 16  # a 4x4 grid
     first = 8 * 4 * 16 + (9 * 4 * 4 + 4 * 16 + 8 * 16) * 4
     second = (16 * 4 + 9 * 4 * 4 + 4 * 16) * 4
@@ -77,7 +82,9 @@ def test_cost_is_that_of_the_exported_graph(small: BenchmarkConfig) -> None:
 
 def test_rows_are_different_networks(small: BenchmarkConfig) -> None:
     tokens = torch.randn(2, 6, TOKEN_CHANNELS, 4, 4)
-    said = [made_network(one, small).eval()(tokens).logits for one in SYSTEMS[:6]]
+    networks = {str(one.tables): one for one in SYSTEMS if "temporal" not in str(one.tables)}
+    said = [made_network(one, small).eval()(tokens).logits for one in networks.values()]
+    assert len(said) == 6
     assert all(not torch.allclose(a, b) for i, a in enumerate(said) for b in said[i + 1 :])
     for logits in said:
         assert logits.shape == (2, 5)
@@ -105,6 +112,26 @@ def test_a_row_learns_its_training_clips(small: BenchmarkConfig, tmp_path: Path)
     logits = scores(network, data, longer)
     assert logits.shape == (6, CLASSES + 1)
     assert logits.argmax(1).tolist() == data.truth["label"].tolist()
+
+
+def test_a_row_decides_upstream_and_learns_downstream(
+    small: BenchmarkConfig, tmp_path: Path
+) -> None:
+    tokens = made_features(tmp_path / "tokens", TOKEN_CHANNELS, 4)
+    data = dives(FeatureSet.open(tokens, "train"), CLASSES, 2)
+    fitted = {}
+    for name in ("TSM + DSTS", "TSM + DSTS, upstream-downstream"):
+        system = next(one for one in SYSTEMS if one.name == name)
+        torch.manual_seed(0)
+        network = TokenNetwork(system, small, random_bank(CLASSES, 12))
+        nn.init.normal_(network.neck.restore.weight)  # else no decision counts in the first steps
+        begun = [p.detach().clone() for p in network.neck.upstream()]
+        fit(network, data, Attributes.of(LABELS[:-1]), small, 0, system.learning)
+        ended = network.neck.upstream()
+        assert not any(torch.equal(a, b) for a, b in zip(begun, ended, strict=True)), name
+        fitted[name] = network
+    joint, apart = (torch.cat([p.flatten() for p in n.parameters()]) for n in fitted.values())
+    assert joint.isfinite().all() and apart.isfinite().all() and not torch.equal(joint, apart)
 
 
 def test_too_few_clips_are_told(tmp_path: Path) -> None:

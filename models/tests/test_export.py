@@ -13,8 +13,8 @@ from conftest import LABELS
 
 from artmodels.benchmark.config import BenchmarkConfig
 from artmodels.config import Config, from_dict, load
-from artmodels.encoder import FrameEncoder, lite0
-from artmodels.export import OUTPUTS, TOKENS, export
+from artmodels.encoder import TOKENS, FrameEncoder, lite0
+from artmodels.export import FEATURES, OUTPUTS, export, stacked
 from artmodels.graph import session
 from artmodels.labels import Attributes
 from artmodels.metrics import accuracy
@@ -56,7 +56,8 @@ def test_graphs_load_on_old_runtimes_and_name_their_axes(exported: Path) -> None
             assert first.dim_param == "N"
             assert all(dim.dim_value > 0 for dim in rest), value.name
     encoder, head = session(exported / "encoder.onnx"), session(exported / "head.onnx")
-    assert [o.name for o in encoder.get_outputs()] == [i.name for i in head.get_inputs()]
+    assert [o.name for o in encoder.get_outputs()] == [*FEATURES, TOKENS]
+    assert [i.name for i in head.get_inputs()] == [*FEATURES]
 
 
 def test_batch_axis_is_free(config: Config, exported: Path) -> None:
@@ -114,8 +115,8 @@ def test_shipped_forms_agree(path: Path) -> None:
     frames = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     folder = path.parent
     encoder, head, clip = (session(folder / f"{n}.onnx") for n in ("encoder", "head", "clip"))
-    tokens = np.stack([encoder.run(None, {"frames": window})[0] for window in frames])
-    split = head.run(list(OUTPUTS), {TOKENS: tokens})
+    samples = [encoder.run(list(FEATURES), {"frames": frames[:, t]}) for t in range(shape[1])]
+    split = head.run(list(OUTPUTS), stacked(FEATURES, samples))
     whole = clip.run(list(OUTPUTS), {"frames": frames})
     labels = (folder / "labels.txt").read_text().splitlines()
     assert split[0].shape == (2, len(labels))

@@ -14,7 +14,8 @@ from artmodels.video.export import export_video
 from artmodels.video.streaming import of_last_window
 from artmodels.video.tiny import SYSTEMS, pictures, tiny
 
-from .launch import assert_same, launch_well, lines, scores
+from .launch import assert_same
+from .logits import as_they_come, classified
 
 LABELS = ["one", "two", "three", "background"]
 FRAMES = 12
@@ -25,29 +26,13 @@ def exported(name: str, folder: Path) -> VideoModel:
     """Writes a network's folder; its scores are to come out as they are."""
     model = tiny(name, len(LABELS))
     export_video(model, LABELS, folder)
-    for manifest in folder.glob("*.toml"):
-        text = manifest.read_text()
-        assert 'activation = "softmax"' in text
-        manifest.write_text(text.replace('activation = "softmax"', 'activation = "none"'))
+    as_they_come(folder)
     return model
 
 
 def clip_of(model: VideoModel) -> np.ndarray:
     """Pictures that change with every frame, ``[FRAMES, H, W, 3]``."""
     return pictures(model, FRAMES // model.config.data.frames).flatten(0, 1).numpy()
-
-
-def classified(manifest: Path, model: VideoModel, frames: np.ndarray) -> np.ndarray:
-    """The element's logits of every whole window."""
-    raw, events = manifest.parent / "frames.rgb", manifest.parent / "events.jsonl"
-    raw.write_bytes(frames.tobytes())
-    data = model.config.data
-    launch_well(
-        f"filesrc location={raw} ! rawvideoparse format=rgb width={data.size} height={data.size} "
-        f"framerate={data.fps:g}/1 ! artclassify model={manifest} eos=drop top-k=100 ! artmetaenc "
-        f"! filesink location={events}"
-    )
-    return np.array([scores(window) for window in lines(events.read_bytes())])
 
 
 def starts(model: VideoModel) -> range:
@@ -68,7 +53,7 @@ def test_the_element_says_what_pytorch_says(name: str, tmp_path: Path) -> None:
     if name in ONLINE:
         forms = [tmp_path / "clip.toml"]
     for manifest in forms:
-        assert_same(classified(manifest, model, frames), wanted)
+        assert_same(classified(manifest, frames), wanted)
 
 
 @pytest.mark.parametrize("name", ONLINE)
@@ -84,5 +69,5 @@ def test_a_stream_remembers_all_that_was(name: str, tmp_path: Path) -> None:
             features = of_last_window(model.backbone, seen)
             wanted.append(model.after_backbone(features).logits[0].numpy())
         forgetful = model(torch.from_numpy(frames[-span:]).unsqueeze(0)).logits[0].numpy()
-    assert_same(classified(tmp_path / "model.toml", model, frames), wanted)
+    assert_same(classified(tmp_path / "model.toml", frames), wanted)
     assert np.abs(wanted[-1] - forgetful).max() > 0.01

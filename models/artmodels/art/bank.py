@@ -14,7 +14,8 @@ def winners(similarity: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """
     best, prompt = similarity.max(dim=1)
     classes = best.topk(count, dim=-1).indices
-    return torch.gather(prompt, 1, classes) * similarity.shape[2] + classes, classes
+    total = int(similarity.shape[2])  # a constant of a graph
+    return torch.gather(prompt, 1, classes) * total + classes, classes
 
 
 class SemanticsBank(nn.Module):

@@ -38,7 +38,7 @@ def attention_boxes(attention: Tensor, threshold: float = 0.25, extent: float = 
     uniform patch has sqrt(12) = 3.46), a cell itself counting as a uniform patch. Boxes are clipped
     to the picture.
     """
-    height, width = attention.shape[-2:]
+    height, width = (int(cells) for cells in attention.shape[-2:])  # constants of a graph
     peak = attention.amax(dim=(-2, -1), keepdim=True)
     mass = (attention - threshold * peak).clamp(min=0)
     mass = mass / mass.sum(dim=(-2, -1), keepdim=True).clamp(min=1e-9)

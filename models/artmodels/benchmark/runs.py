@@ -15,7 +15,7 @@ from ..synthdive import CLASS_NAMES, phrase
 from ..text import minilm_bank
 from .ablations import ABLATIONS
 from .config import BenchmarkConfig
-from .export import export_row
+from .export import Row, export_row
 from .ledger import Ledger
 from .running import Found, dives, run
 from .systems import SYSTEMS, System
@@ -66,7 +66,7 @@ class _Worker:
         )
         if seed == 0:
             folder = self.models / system.folder
-            export_row(network, self.encoder, list(CLASS_NAMES), folder)
+            export_row(Row(self.encoder, network), self.config, list(CLASS_NAMES), folder)
         return system.name, seed, found
 
 

@@ -18,10 +18,13 @@ Tables = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class System:
-    """One row: tables of a video network's config that differ from the shared ones."""
+    """One row: tables of a video network's config that differ from the shared ones, and how it
+    learns: ``joint``, or ``upstream-downstream`` for a DSTS neck.
+    """
 
     name: str
     tables: Tables = field(default_factory=dict)
+    learning: str = "joint"
 
     @property
     def folder(self) -> str:
@@ -49,6 +52,7 @@ SYSTEMS = (
     System("TSM", TSM),
     System("TSM + TCM", joined(TSM, TCM)),
     System("TSM + DSTS", joined(TSM, DSTS)),
+    System("TSM + DSTS, upstream-downstream", joined(TSM, DSTS), "upstream-downstream"),
     System("ART (on TSM)", joined(TSM, ART)),
     System("ART, TCM and DSTS (on TSM)", joined(TSM, TCM, DSTS, ART)),
     System("adapters (DiA)", {"backbone": {"temporal": "dia"}}),
@@ -62,6 +66,7 @@ class TokenNetwork(VideoModel):
 
     def __init__(self, system: System, config: BenchmarkConfig, bank: Tensor) -> None:
         nn.Module.__init__(self)
+        self.system, self.bank_shape = system, tuple(bank.shape)
         tables = joined(config.systems, system.tables)
         tables["data"] = {
             "frames": config.data.frames,

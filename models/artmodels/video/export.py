@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..export import OUTPUTS, FoldedSemantics, Forms, Stream, write_forms
+from ..export import OUTPUTS, Forms, Stream, write_forms
+from ..folding import FoldedSemantics
 from .card import Facts, card
 from .model import VideoModel, VideoOutput
 from .streaming import StreamGraph, of_last_window
@@ -88,9 +89,9 @@ def export_video(
     model.eval()
     names = outputs_of(model)
     stream = stream_of(model)
-    forms = Forms(
-        FrameGraph(model), WindowGraph(model), FEATURES, names, bool(model.backbone.split), stream
-    )
+    split = bool(model.backbone.split)
+    frame, window = FrameGraph(model), WindowGraph(model)
+    forms = Forms(frame, window, (FEATURES,), names, split=split, stream=stream)
 
     def reference(frames: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():
