@@ -80,6 +80,14 @@ def cases(folder: Path) -> dict[str, Case]:
     }
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """With a registry of plugins that no other process writes meanwhile, and without ONNX Runtime's
+    telemetry, which as much as doubles what a run counts when it lasts long enough.
+    """
+    registry = str(folder / "registry.bin")
+    return {**os.environ, "GST_REGISTRY": registry, "ORT_DISABLE_TELEMETRY": "1"}
+
+
 def count(element: str, rate: int, frames: int, folder: Path) -> dict[str, int]:
     """Instructions and allocations of a whole run."""
     source = f"videotestsrc pattern=black num-buffers={frames}"
@@ -88,7 +96,7 @@ def count(element: str, rate: int, frames: int, folder: Path) -> dict[str, int]:
     out = folder / f"{rate}-{frames}.out"
     tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
     # The registry is not looked through again, and every allocation is one of the C library.
-    env = {**os.environ, "GST_REGISTRY_UPDATE": "no", "G_SLICE": "always-malloc"}
+    env = {**environment(folder), "GST_REGISTRY_UPDATE": "no", "G_SLICE": "always-malloc"}
     done = subprocess.run(
         [*tool, "gst-launch-1.0", "-q", *pipeline.split()],
         check=False,
@@ -127,7 +135,12 @@ def measure() -> Figures:
         (folder / "model.toml").write_text(RARE)
         (folder / "clip.onnx").symlink_to(COLOURS / "clip.onnx")
         # Writes the registry, which the runs only read.
-        subprocess.run(["gst-inspect-1.0", "artclassify"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["gst-inspect-1.0", "artclassify"],
+            check=True,
+            env=environment(folder),
+            stdout=subprocess.DEVNULL,
+        )
         todo = cases(folder)
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             ends = {

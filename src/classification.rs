@@ -81,6 +81,8 @@ pub struct Query {
 pub struct Tracklet {
     /// Identity that persists over overlapping windows until the next reset.
     pub id: u64,
+    /// PTS of the sample in which this identity was seen first, in nanoseconds.
+    pub first_seen: u64,
     /// The text query, where the model tells it.
     pub query: Option<Query>,
     /// One box a sample, in the order of [`Classification::samples`].
@@ -179,8 +181,12 @@ mod tests {
 
     #[test]
     fn boxes_are_interpolated_between_samples_and_held_outside() {
-        let tracklet =
-            Tracklet { id: 1, query: None, boxes: vec![sample(100, 0, 0.2), sample(200, 50, 0.4)] };
+        let tracklet = Tracklet {
+            id: 1,
+            first_seen: 100,
+            query: None,
+            boxes: vec![sample(100, 0, 0.2), sample(200, 50, 0.4)],
+        };
         assert_eq!(tracklet.at(50), Some((sample(0, 0, 0.0).area, 0.2)));
         assert_eq!(tracklet.at(100).unwrap().0.x, 0);
         assert_eq!(tracklet.at(150).unwrap().0.x, 25);
@@ -192,6 +198,7 @@ mod tests {
     fn a_repeated_sample_does_not_divide_by_zero() {
         let tracklet = Tracklet {
             id: 1,
+            first_seen: 100,
             query: None,
             boxes: vec![sample(100, 0, 0.2), sample(100, 8, 0.2), sample(200, 50, 0.4)],
         };

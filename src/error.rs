@@ -189,6 +189,67 @@ pub enum Error {
         /// Why.
         message: String,
     },
+    /// A broker, or TLS, refuses a connection.
+    #[error("{broker}: found {found}, expected a connection: {cure}")]
+    Refused {
+        /// URL of the broker.
+        broker: String,
+        /// What was found.
+        found: String,
+        /// What to do.
+        cure: &'static str,
+    },
+    /// A broker is not there.
+    #[error(
+        "{broker}: found no broker ({why}); messages wait, and it is tried again. Start the broker, or mend the property \
+         broker"
+    )]
+    Unreachable {
+        /// URL of the broker.
+        broker: String,
+        /// What happened.
+        why: String,
+    },
+    /// A broker does not take a message.
+    #[error(
+        "{broker}: the broker does not take a message ({why}), which is lost: check topic, qos and retain against its rules"
+    )]
+    MessageRefused {
+        /// URL of the broker.
+        broker: String,
+        /// What it says.
+        why: String,
+    },
+    /// Too many messages wait.
+    #[error(
+        "{waiting} messages wait, and {dropped} older ones were dropped so far; expected a broker that is away for less long, \
+         or a larger max-messages"
+    )]
+    Overflow {
+        /// Messages that wait.
+        waiting: usize,
+        /// Messages that were dropped.
+        dropped: u64,
+    },
+    /// Messages were not acknowledged at the end of the stream.
+    #[error("{count} messages were not acknowledged within the time of the property linger: {}", left(spool.as_deref()))]
+    NotPublished {
+        /// How many.
+        count: u64,
+        /// Where they are kept.
+        spool: Option<PathBuf>,
+    },
+    /// A spool folder cannot be used.
+    #[error(
+        "{}: property spool: found {message}, expected a folder on a disk with room that can be written",
+        path.display()
+    )]
+    Spool {
+        /// The folder.
+        path: PathBuf,
+        /// What happened.
+        message: String,
+    },
     /// A thread could not be started.
     #[error("cannot start the worker thread: {0}")]
     Thread(std::io::Error),
@@ -247,7 +308,12 @@ impl Error {
             Self::Manifest { .. } | Self::Contents { .. } | Self::Graph { .. } | Self::Contract { .. } => {
                 gst::error_msg!(gst::ResourceError::Settings, ("{text}"))
             }
-            Self::Profile { .. } | Self::Cache { .. } => {
+            Self::Refused { .. } => gst::error_msg!(gst::ResourceError::NotAuthorized, ("{text}")),
+            Self::Unreachable { .. }
+            | Self::MessageRefused { .. }
+            | Self::Overflow { .. }
+            | Self::NotPublished { .. } => gst::error_msg!(gst::ResourceError::Write, ("{text}")),
+            Self::Profile { .. } | Self::Cache { .. } | Self::Spool { .. } => {
                 gst::error_msg!(gst::ResourceError::OpenWrite, ("{text}"))
             }
             Self::RuntimeMissing { .. } | Self::RuntimeUnusable { .. } => {
@@ -259,5 +325,24 @@ impl Error {
             Self::Conversion { .. } => gst::error_msg!(gst::StreamError::Format, ("{text}")),
             Self::Thread(_) => gst::error_msg!(gst::CoreError::Thread, ("{text}")),
         }
+    }
+}
+
+/// What to post where a thread of an element's own could not go on pushing, since upstream may have ended and nobody else would
+/// tell of a downstream that failed; `None` where that is in order.
+#[must_use]
+pub fn of_flow(flow: gst::FlowError) -> Option<gst::ErrorMessage> {
+    let in_order = matches!(flow, gst::FlowError::Flushing | gst::FlowError::Eos);
+    let told =
+        || gst::error_msg!(gst::StreamError::Failed, ["streaming stopped, downstream answered {flow:?}"]);
+    (!in_order).then(told)
+}
+
+/// What becomes of messages that were not acknowledged.
+fn left(spool: Option<&Path>) -> String {
+    match spool {
+        Some(folder) => format!("they stay in {} and are sent when it is used again", folder.display()),
+        None => "they are lost when the pipeline stops; the property spool names a folder that keeps them"
+            .to_owned(),
     }
 }

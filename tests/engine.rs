@@ -4,12 +4,18 @@
 
 mod common;
 
+use std::sync::{
+    Barrier,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use common::bench::{
     BLUE, Bench, GREEN, Out, RED, assert_all_windows_are_counted, fixture, model, results, shot,
 };
 use gst::prelude::*;
 use gstartclassify::{
     engine::{Engine, Key, Request, shared},
+    error::Error,
     model::Manifest,
     runtime::{Chain, Library, SessionSettings},
 };
@@ -36,6 +42,7 @@ fn engine(file: &str, name: &str, loads: &mut usize) -> std::sync::Arc<Engine> {
         chain: &Chain::Auto,
         strict: false,
         settings: &SessionSettings { threads: 1, arena: true, ..SessionSettings::default() },
+        workers: 1,
         batch: 1,
     };
     let key = Key::new(name, &request);
@@ -61,10 +68,49 @@ fn a_model_is_loaded_once_for_all_that_share_it_and_again_when_all_have_gone() {
 }
 
 #[test]
+fn who_comes_while_a_model_loads_waits_for_it_and_loads_it_where_that_failed() {
+    let manifest = Manifest::load(&fixture("clip.toml")).unwrap();
+    let settings = SessionSettings { threads: 1, arena: true, ..SessionSettings::default() };
+    let request = Request {
+        manifest: &manifest,
+        library: Library::get(None).unwrap(),
+        chain: &Chain::Auto,
+        strict: false,
+        settings: &settings,
+        workers: 1,
+        batch: 1,
+    };
+    let key = Key::new("at once", &request);
+    let (loads, begun) = (AtomicUsize::new(0), Barrier::new(2));
+    let failed = || {
+        begun.wait();
+        Err(Error::Cancelled)
+    };
+    let load = || {
+        loads.fetch_add(1, Ordering::SeqCst);
+        request.prove(&|_| {})
+    };
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| shared(&key, failed));
+        begun.wait();
+        let others: Vec<_> = (0..3).map(|_| scope.spawn(|| shared(&key, load))).collect();
+        assert!(first.join().unwrap().is_err());
+        let engines: Vec<_> = others.into_iter().map(|other| other.join().unwrap().unwrap()).collect();
+        assert!(engines.iter().all(|engine| std::sync::Arc::ptr_eq(engine, &engines[0])));
+    });
+    assert_eq!(loads.load(Ordering::SeqCst), 1);
+}
+
+#[test]
 fn streams_that_share_a_model_get_their_own_results() {
-    for form in
-        ["clip.toml", "model.toml", "batched.toml batch-size=4", "stream.toml", "online.toml batch-size=3"]
-    {
+    for form in [
+        "clip.toml workers=1",
+        "clip.toml workers=3",
+        "model.toml workers=4",
+        "batched.toml batch-size=4 workers=2",
+        "stream.toml workers=3",
+        "online.toml batch-size=3",
+    ] {
         let mut benches: Vec<Bench> =
             (0..3).map(|_| Bench::new(&format!("{} engine=own", model(form)))).collect();
         for _ in 0..6 {
@@ -86,13 +132,52 @@ fn streams_that_share_a_model_get_their_own_results() {
     }
 }
 
+/// Scores and times of all windows in the order in which they leave.
+fn windows(properties: &str, samples: usize) -> Vec<(u64, u64, f32)> {
+    let mut bench = Bench::new(properties);
+    for sample in 0..samples {
+        let color = [(sample * 37 % 256) as u8, (sample * 91 % 256) as u8, (sample * 53 % 256) as u8];
+        bench.push(&[shot(color, 3)]);
+    }
+    let (frames, _) = bench.finish();
+    assert_eq!(frames.len(), 3 * samples);
+    let found = results(&frames).into_iter().flatten().filter(|result| result.first);
+    found.map(|result| (result.window, result.start, result.class.score)).collect()
+}
+
+#[test]
+fn several_workers_give_what_one_gives_in_the_same_order() {
+    for form in ["clip.toml", "model.toml", "stream.toml"] {
+        let run = |workers: u32| {
+            windows(&format!("{} hop=1 policy=block threads=4 workers={workers}", model(form)), 120)
+        };
+        let one = run(1);
+        assert!(one.len() > 100 && one.is_sorted_by_key(|(window, ..)| *window), "{form}");
+        for workers in [2, 4] {
+            assert_eq!(run(workers), one, "{form}, {workers} workers");
+        }
+    }
+}
+
+#[test]
+fn as_many_workers_run_as_were_asked_for() {
+    for (asked, expected) in [("workers=3", 3), ("workers=0 threads=2", 2), ("threads=1", 1)] {
+        let bench = Bench::new(&format!("{} {asked} engine=asked", model("clip.toml")));
+        assert_eq!(bench.stats().get::<u64>("workers").unwrap(), expected, "{asked}");
+    }
+}
+
 #[test]
 fn a_fault_stays_with_the_stream_that_it_comes_from() {
     let properties = format!("{} engine=fault batch-timeout=200000000", model("batched.toml batch-size=4"));
     let mut benches: Vec<Bench> = (0..3).map(|_| Bench::new(&properties)).collect();
     let bus = benches[1].bus();
-    for (bench, color) in benches.iter_mut().zip([RED, BLUE, GREEN]) {
-        bench.push(&[shot(color, 11)]);
+    benches[0].push(&[shot(RED, 11)]);
+    benches[2].push(&[shot(GREEN, 11)]);
+    for frame in 0..11 {
+        let buffer = benches[1].buffer(BLUE, Some(benches[1].time_of(frame)));
+        // Refused from the fault on.
+        let _ = benches[1].harness.push(buffer);
     }
     let fault = bus.timed_pop_filtered(gst::ClockTime::from_seconds(5), &[gst::MessageType::Error]);
     let fault = fault.unwrap();

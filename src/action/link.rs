@@ -27,8 +27,8 @@ impl Linker {
         self.last.iter_mut().for_each(|tracklet| tracklet.scale(from, to));
     }
 
-    /// Sets the `id` of each tracklet of the next window: that of the tracklet of the window before whose
-    /// boxes overlap it most on the frames they share, or a new one. The assignment maximises the sum of
+    /// Sets the `id` and `first_seen` of each tracklet of the next window: those of the tracklet of the window before whose
+    /// boxes overlap it most on the frames they share, or new ones. The assignment maximises the sum of
     /// overlaps.
     pub fn link(&mut self, tracklets: &mut [Tracklet]) {
         let overlaps: Vec<Vec<f64>> = tracklets
@@ -38,9 +38,9 @@ impl Linker {
         let assigned = assign(&overlaps, self.last.len());
         for (i, tracklet) in tracklets.iter_mut().enumerate() {
             let old = assigned.get(i).copied().flatten().filter(|&j| overlaps[i][j] >= LEAST_OVERLAP);
-            tracklet.id = match old {
-                Some(j) => self.last[j].id,
-                None => self.ids.next(),
+            (tracklet.id, tracklet.first_seen) = match old {
+                Some(j) => (self.last[j].id, self.last[j].first_seen),
+                None => (self.ids.next(), tracklet.boxes.first().map_or(0, |first| first.pts)),
             };
         }
         self.last = tracklets.to_vec();
@@ -100,7 +100,7 @@ mod tests {
             area: PixelBox { x, y: 0, w: 20, h: 20 },
             relevance: 0.5,
         });
-        Tracklet { id: u64::MAX, query: None, boxes: boxes.collect() }
+        Tracklet { id: u64::MAX, first_seen: u64::MAX, query: None, boxes: boxes.collect() }
     }
 
     #[test]
@@ -112,6 +112,7 @@ mod tests {
         let mut second = [tracklet(200, &[201, 200, 200, 200]), tracklet(200, &[21, 31, 40, 50])];
         linker.link(&mut second);
         assert_eq!([second[0].id, second[1].id], [1, 0]);
+        assert_eq!([second[0].first_seen, second[1].first_seen], [0, 0]);
     }
 
     #[test]
@@ -120,7 +121,7 @@ mod tests {
         linker.link(&mut [tracklet(0, &[0, 0, 0])]);
         let mut far = [tracklet(100, &[500, 500, 500])];
         linker.link(&mut far);
-        assert_eq!(far[0].id, 1);
+        assert_eq!((far[0].id, far[0].first_seen), (1, 100));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! A frame of any raw format as a tensor of the model's size, layout and type.
 
+use std::sync::Arc;
+
 use gst_video::prelude::*;
 
 use crate::{
     classification::PixelBox,
     error::Error,
-    model::{Color, Fit, InputSpec, SampleWriter, Tensor},
+    model::{Color, Fit, InputSpec, Slots, Tensor},
 };
 
 /// Converts frames of one format. Made anew when the caps change.
@@ -90,11 +92,11 @@ impl FrameConverter {
         self.fit
     }
 
-    /// Converts one frame.
+    /// Converts one frame into one of the slots.
     ///
     /// # Errors
     /// When the buffer cannot be read as a frame of the format.
-    pub fn convert(&mut self, buffer: &gst::BufferRef, writer: &SampleWriter) -> Result<Tensor, Error> {
+    pub fn convert(&mut self, buffer: &gst::BufferRef, slots: &mut Slots) -> Result<Arc<Tensor>, Error> {
         let fault = |message: &str| Error::Conversion {
             found: format!("{} {}x{}", self.info.format(), self.info.width(), self.info.height()),
             expected: format!("{}x{}", self.picture_info.width(), self.picture_info.height()),
@@ -108,7 +110,7 @@ impl FrameConverter {
         self.converter.frame_ref(&frame, &mut picture);
         let stride = picture.plane_stride()[0] as usize;
         let pixels = picture.plane_data(0).map_err(|_| fault("the picture has no plane"))?;
-        Ok(writer.frame(pixels, stride))
+        Ok(slots.sample(pixels, stride))
     }
 }
 

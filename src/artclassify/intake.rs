@@ -14,7 +14,7 @@ use super::{
 use crate::{
     engine::{Stream, Waiting},
     error::Error,
-    model::{Fit, InputSpec, SampleWriter},
+    model::{Fit, InputSpec, Slots},
     window::{Decision, FrameTime, GridSettings, Ownership, Taken, WindowPlan, Windower},
 };
 
@@ -64,7 +64,8 @@ pub struct Target<'a> {
 /// The state of the sink side.
 pub struct Intake {
     pub(super) input: InputSpec,
-    pub(super) writer: SampleWriter,
+    /// Where samples are written.
+    pub(super) slots: Slots,
     pub(super) alignment: Alignment,
     pub(super) windower: Windower,
     pub(super) converter: Option<FrameConverter>,
@@ -93,7 +94,7 @@ impl Intake {
     /// The sink side for a model.
     pub fn new(
         input: InputSpec,
-        writer: SampleWriter,
+        slots: Slots,
         alignment: Alignment,
         plan: WindowPlan,
         gap_tolerance: u64,
@@ -104,7 +105,7 @@ impl Intake {
         let windower = Windower::new(settings, plan, ownership(alignment, false));
         Self {
             input,
-            writer,
+            slots,
             alignment,
             windower,
             converter: None,
@@ -188,7 +189,7 @@ impl Intake {
     pub fn set_model(
         &mut self,
         input: InputSpec,
-        writer: SampleWriter,
+        slots: Slots,
         plan: WindowPlan,
         converter: Option<FrameConverter>,
         objects: Option<Objects>,
@@ -200,7 +201,7 @@ impl Intake {
             objects.count_on(before.counts());
         }
         self.input = input;
-        self.writer = writer;
+        self.slots = slots;
     }
 
     /// Takes new caps. The window goes on: its samples are already at the model's size.
@@ -276,7 +277,7 @@ impl Intake {
         let kept = (!self.windower.is_last_sampled()).then(|| buffer.clone());
         let previous = std::mem::replace(&mut self.last, kept);
         let before = self.counts.samples;
-        self.obey(decisions, previous.as_ref(), Some(buffer), target)?;
+        self.obey(decisions, previous, Some(buffer), target)?;
         if self.counts.samples > before {
             self.idle = 0;
             return Ok(owner);
@@ -298,8 +299,11 @@ impl Intake {
         let end = self.segment.to_running_time(start.saturating_add(duration.unwrap_or_default()));
         let Some(end) = end.filter(|_| self.segment.rate() > 0.0) else { return Ok(()) };
         let decisions = self.windower.gap(end.nseconds());
-        let last = self.last.clone();
-        self.obey(decisions, last.as_ref(), None, target)
+        let last = self.last.take();
+        if !self.windower.is_last_sampled() {
+            self.last.clone_from(&last);
+        }
+        self.obey(decisions, last, None, target)
     }
 
     /// The stream of frames ended or is about to change: closes the grid.

@@ -153,7 +153,7 @@ impl Interpreter {
             let query = tracklet.query.and_then(|id| {
                 Some(Query { label: Arc::clone(self.labels.name(id)?), label_id: u32::try_from(id).ok()? })
             });
-            Tracklet { id: 0, query, boxes: boxes.collect() }
+            Tracklet { id: 0, first_seen: 0, query, boxes: boxes.collect() }
         });
         tracklets.collect()
     }

@@ -109,6 +109,8 @@ pub(super) struct State {
     pub(super) frames: usize,
     /// Frames that may wait for results that are overdue; `None` for any number.
     pub(super) limit: Option<usize>,
+    /// Windows that may be complete behind the one that the first frame waits for, besides the next one.
+    pub(super) further: u64,
     /// Submitted windows that did not leave yet.
     pub(super) windows: BTreeMap<WindowKey, Waiting>,
     /// Number of the newest window that was submitted.
@@ -121,6 +123,8 @@ pub(super) struct State {
     /// The streaming thread waits until nothing leaves.
     pub(super) draining: bool,
     pub(super) flushing: bool,
+    /// A fault was told, or is being told.
+    pub(super) told: bool,
     pub(super) failed: bool,
     pub(super) flow: Option<gst::FlowError>,
     /// Downstream wants no more frames of this stream.
@@ -181,7 +185,7 @@ impl State {
     }
 
     /// Whether the streaming thread must wait: the first frame in line does not wait for frames still to
-    /// come, but for the model or for downstream.
+    /// come, but for the model, which has enough to do, or for downstream.
     pub(super) fn is_full(&self) -> bool {
         let mut ready = 0;
         for item in &self.items {
@@ -197,7 +201,8 @@ impl State {
                 }
                 continue;
             }
-            let complete = owner.is_some_and(|window| self.newest.is_some_and(|newest| newest > window));
+            let complete =
+                owner.zip(self.newest).is_some_and(|(window, newest)| newest > window + self.further);
             return complete && *due == Due::Settled;
         }
         false

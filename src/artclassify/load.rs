@@ -66,10 +66,13 @@ impl Loaded {
             chain: &chain,
             strict: settings.strict,
             settings: &session,
+            workers: settings.workers as usize,
             batch: settings.batch_size as usize,
         };
         let key = Key::new(settings.engine.as_deref().unwrap_or_default(), &request);
         let engine = shared(&key, || request.prove(tell))?;
+        // One window runs and the next is on its way in any case: further workers have one each.
+        let plan = plan.with_further((engine.workers() as u64).saturating_sub(2));
         Ok(Self { manifest: Arc::new(manifest), engine, plan, library })
     }
 
@@ -80,7 +83,11 @@ impl Loaded {
         let span = |samples: u64| (samples as f64 / self.manifest.input.fps * 1e9) as u64;
         let run = u64::try_from(self.engine.run_time().as_nanos()).unwrap_or(u64::MAX);
         let apart = span(self.plan.hop());
-        let waits = if run > apart { run.saturating_add(apart) } else { run };
+        let waits = if run > apart.saturating_mul(self.engine.workers() as u64) {
+            run.saturating_add(apart)
+        } else {
+            run
+        };
         (waits, span(self.plan.frames()))
     }
 
@@ -91,6 +98,7 @@ impl Loaded {
             provider: self.engine.choice().to_string(),
             nodes: self.engine.nodes().to_owned(),
             runtime: self.library.version().to_owned(),
+            workers: self.engine.workers() as u64,
         }
     }
 }

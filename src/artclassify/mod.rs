@@ -36,6 +36,9 @@ mod sink;
 mod stats;
 mod task;
 
+#[cfg(feature = "mqtt")]
+pub(crate) use settings::take;
+
 use std::sync::LazyLock;
 
 use gst::{glib, prelude::*};

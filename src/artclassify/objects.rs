@@ -11,7 +11,7 @@ use crate::{
     engine::{Sample, Stream, Waiting},
     error::Error,
     meta::{self, MarkedObject},
-    model::{Fit, InputSpec, SampleWriter, Tensor},
+    model::{Fit, InputSpec, Slots, Tensor},
     object::{ObjectId, Presence},
 };
 
@@ -51,13 +51,13 @@ struct Track {
 
 impl Track {
     /// A track that starts in the middle of a window: the samples before repeat the first.
-    fn new(stream: Arc<Stream>, frame: Tensor, fit: Fit, frames: usize) -> Self {
+    fn new(stream: Arc<Stream>, frame: Arc<Tensor>, fit: Fit, frames: usize) -> Self {
         stream.sample(Sample::Frame(frame));
         (1..frames).for_each(|_| stream.sample(Sample::Repeat));
         Self { stream, fits: VecDeque::from(vec![fit; frames]) }
     }
 
-    fn sample(&mut self, crop: Option<(Tensor, Fit)>) {
+    fn sample(&mut self, crop: Option<(Arc<Tensor>, Fit)>) {
         let (sample, fit) = match crop {
             Some((frame, fit)) => (Sample::Frame(frame), Some(fit)),
             None => (Sample::Repeat, self.fits.back().copied()),
@@ -96,7 +96,7 @@ impl Objects {
         frame: Option<&gst::BufferRef>,
         info: &gst_video::VideoInfo,
         input: &InputSpec,
-        writer: &SampleWriter,
+        slots: &mut Slots,
     ) -> Result<Vec<Gone>, Error> {
         let mut areas = BTreeMap::new();
         if let Some(frame) = frame {
@@ -104,13 +104,13 @@ impl Objects {
             // A region outside of the picture shows nothing of its object.
             let marked =
                 meta::objects(frame).into_iter().filter(|mark| inside(mark.area).w * inside(mark.area).h > 0);
-            areas.extend(marked.map(|MarkedObject { id, area }| (id, area)));
+            areas.extend(marked.map(|MarkedObject { id, area, .. }| (id, area)));
             self.visible = areas.keys().copied().collect();
         }
-        let crop = |id: ObjectId| -> Result<Option<(Tensor, Fit)>, Error> {
+        let mut crop = |id: ObjectId| -> Result<Option<(Arc<Tensor>, Fit)>, Error> {
             let (Some(frame), Some(&area)) = (frame, areas.get(&id)) else { return Ok(None) };
             let Some(mut converter) = FrameConverter::for_region(info, input, area)? else { return Ok(None) };
-            Ok(Some((converter.convert(frame, writer)?, converter.fit())))
+            Ok(Some((converter.convert(frame, slots)?, converter.fit())))
         };
         let seen = self.presence.sample(&self.visible);
         self.counts.evicted += seen.evicted;

@@ -63,8 +63,8 @@ impl Outlet {
         let mut state = self.lock();
         let generation = state.generation + 1;
         let tally = Tally { flushed: state.tally.flushed + state.waiting(), ..state.tally };
-        let fresh =
-            State { generation, tally, limit: state.limit, waiters: state.waiters, ..State::default() };
+        let (limit, further, waiters) = (state.limit, state.further, state.waiters);
+        let fresh = State { generation, tally, limit, further, waiters, ..State::default() };
         let old = std::mem::replace(&mut *state, fresh);
         self.wake(state);
         // A stream in line ends with it, which waits for a thread that may want this outlet.
@@ -96,6 +96,12 @@ impl Outlet {
     /// Bounds the frames that wait for results which are overdue.
     pub fn set_limit(&self, frames: usize) {
         self.lock().limit = Some(frames);
+    }
+
+    /// Lets so many more windows be complete behind the one whose result is waited for, as
+    /// [`WindowPlan::further`](crate::window::WindowPlan::further) has it.
+    pub fn set_further(&self, windows: u64) {
+        self.lock().further = windows;
     }
 
     /// What became of the windows since the counts were cleared.
@@ -221,10 +227,13 @@ impl Outlet {
                 }
             }
             Err(fault) => {
+                if std::mem::replace(&mut state.told, true) {
+                    return None;
+                }
                 drop(state);
                 tell(&fault);
                 state = self.lock();
-                state.failed = outcome.generation == state.generation;
+                state.failed |= outcome.generation == state.generation;
             }
         }
         self.wake(state);

@@ -27,7 +27,7 @@ use crate::{
     engine::{Engine, Notice, Outcome, Stream},
     error::Error,
     meta::{self, FrameSize},
-    model::Manifest,
+    model::{Manifest, Slots},
 };
 
 /// A change of the model under way.
@@ -51,7 +51,7 @@ impl ArtClassify {
         file.parent().map(Path::to_owned)
     }
 
-    /// Loads the model and starts its thread.
+    /// Loads the model and joins its engine.
     pub(super) fn start(&self) -> Result<(), Error> {
         let settings = lock(&self.settings).clone();
         let tell = |notice: &Notice<'_>| announce::post(&self.obj(), notice);
@@ -62,7 +62,7 @@ impl ArtClassify {
         let run = loaded.result_time();
         let intake = Intake::new(
             loaded.manifest.input.clone(),
-            loaded.engine.writer().clone(),
+            Slots::new(loaded.engine.writer().clone()),
             settings.alignment,
             loaded.plan,
             settings.gap_tolerance,
@@ -84,6 +84,7 @@ impl ArtClassify {
         }
         let provider = loaded.engine.choice().to_string();
         self.outlet.open();
+        self.outlet.set_further(loaded.plan.further());
         let stream = self.joiner(loaded.engine, settings.batch_timeout)(None);
         self.outlet.clear_tally();
         *lock(&self.stream) = Some(stream);
@@ -320,7 +321,7 @@ impl ArtClassify {
         let run = loaded.result_time();
         let running = loaded.running();
         let provider = Some(running.provider.clone());
-        let writer = loaded.engine.writer().clone();
+        let slots = Slots::new(loaded.engine.writer().clone());
         let converter = match intake.converter_for(&loaded.manifest.input) {
             Ok(converter) => converter,
             Err(fault) => {
@@ -331,9 +332,10 @@ impl ArtClassify {
         let waiting = lock(&self.pace).waiting();
         intake.end(EosPolicy::Drop, &Target { stream: &before, outlet: &self.outlet, waiting });
         let objects = self.objects(&settings, &loaded);
-        intake.set_model(loaded.manifest.input.clone(), writer, loaded.plan, converter, objects);
+        intake.set_model(loaded.manifest.input.clone(), slots, loaded.plan, converter, objects);
         let (wait, frame) = (intake.wait(), intake.frame_duration());
         drop(guard);
+        self.outlet.set_further(loaded.plan.further());
         let stream = self.joiner(loaded.engine, settings.batch_timeout)(None);
         *lock(&self.stream) = Some(stream);
         let changed = {

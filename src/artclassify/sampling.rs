@@ -15,10 +15,12 @@ use crate::{
 };
 
 impl Intake {
+    /// Does what was decided. The frame before is let go of as soon as it is sampled or a window is complete, with whose
+    /// result it may leave: by then nobody else should hold it.
     pub(super) fn obey(
         &mut self,
         decisions: impl IntoIterator<Item = Decision>,
-        previous: Option<&gst::Buffer>,
+        mut previous: Option<gst::Buffer>,
         current: Option<&gst::Buffer>,
         target: &Target<'_>,
     ) -> Result<(), Refusal> {
@@ -26,10 +28,13 @@ impl Intake {
             self.at_boundary = false;
             match decision {
                 Decision::GridEnded(end) => self.end_grid(end, target),
-                Decision::Sample(Source::Previous) => self.sample(previous, target)?,
+                Decision::Sample(Source::Previous) => self.sample(previous.take().as_ref(), target)?,
                 Decision::Sample(Source::Current) => self.sample(current, target)?,
                 Decision::Sample(Source::Repeat) => self.sample(None, target)?,
-                Decision::Window(window) => self.submit(window, target),
+                Decision::Window(window) => {
+                    previous = None;
+                    self.submit(window, target);
+                }
             }
         }
         Ok(())
@@ -43,6 +48,7 @@ impl Intake {
             gst::info!(super::CAT, "new sample grid: {reset:?}");
         }
         self.fits.clear();
+        self.slots.clear();
         self.at_boundary = true;
         for (object, stream) in self.objects.as_mut().map(Objects::end).unwrap_or_default() {
             target.outlet.end_object(object, until, stream);
@@ -60,7 +66,7 @@ impl Intake {
         let started = Instant::now();
         if let Some(objects) = &mut self.objects {
             let frame = frame.map(AsRef::as_ref);
-            let gone = objects.sample(frame, converter.info(), &self.input, &self.writer);
+            let gone = objects.sample(frame, converter.info(), &self.input, &mut self.slots);
             self.stats.preprocessed(started.elapsed());
             for (object, stream) in gone.map_err(Refusal::Fault)? {
                 target.outlet.end_object(object, None, stream);
@@ -73,7 +79,7 @@ impl Intake {
         self.fits.push_back(converter.fit());
         match frame {
             Some(frame) => {
-                let frame = converter.convert(frame, &self.writer).map_err(Refusal::Fault)?;
+                let frame = converter.convert(frame, &mut self.slots).map_err(Refusal::Fault)?;
                 self.stats.preprocessed(started.elapsed());
                 target.stream.sample(Sample::Frame(frame));
             }

@@ -34,8 +34,10 @@ pub struct Settings {
     pub strict: bool,
     /// Number of the GPU.
     pub device: u32,
-    /// Threads of a run on the CPU; 0 for as many as there are cores.
+    /// Threads of all runs on the CPU; 0 for as many as there are cores.
     pub threads: u32,
+    /// Runs at the same time; 0 for what suits.
+    pub workers: u32,
     /// Whether memory that a run gave back is kept for the next one.
     pub memory_arena: bool,
     /// What windows show.
@@ -67,6 +69,7 @@ impl Default for Settings {
             strict: false,
             device: 0,
             threads: 0,
+            workers: 0,
             memory_arena: true,
             roi: Roi::default(),
             max_objects: 16,
@@ -162,9 +165,20 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             .build(),
         glib::ParamSpecUInt::builder("threads")
             .nick("Threads")
-            .blurb("Threads that a run of the model may use on the CPU; 0 = as many as there are cores")
+            .blurb("Threads that the model may use on the CPU, for all its workers; 0 = as many as there are cores")
             .maximum(1024)
             .default_value(defaults.threads)
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecUInt::builder("workers")
+            .nick("Workers")
+            .blurb(
+                "How many runs of the model go on at a time, each with a copy of it and its part of the threads, one at least; \
+                 1 = the soonest result of a single window; 0 = on the CPU one for each thread, up to 4, while graphs and \
+                 weights of all copies are no more than 256 MB, elsewhere 1",
+            )
+            .maximum(64)
+            .default_value(defaults.workers)
             .mutable_ready()
             .build(),
         glib::ParamSpecBoolean::builder("memory-arena")
@@ -194,8 +208,8 @@ pub static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
         glib::ParamSpecString::builder("engine")
             .nick("Engine")
             .blurb(
-                "Elements of a process with the same model, settings of its run and engine name share one copy of the \
-                 model and its thread; give another name to keep a stream apart",
+                "Elements of a process with the same model, settings of its run and engine name share one \
+                 model and its workers; give another name to keep a stream apart",
             )
             .mutable_ready()
             .build(),
@@ -278,6 +292,7 @@ impl Settings {
             "strict" => take(value, &mut self.strict),
             "device" => take(value, &mut self.device),
             "threads" => take(value, &mut self.threads),
+            "workers" => take(value, &mut self.workers),
             "memory-arena" => take(value, &mut self.memory_arena),
             "roi" => take(value, &mut self.roi),
             "max-objects" => take(value, &mut self.max_objects),
@@ -306,6 +321,7 @@ impl Settings {
             "strict" => self.strict.to_value(),
             "device" => self.device.to_value(),
             "threads" => self.threads.to_value(),
+            "workers" => self.workers.to_value(),
             "memory-arena" => self.memory_arena.to_value(),
             "roi" => self.roi.to_value(),
             "max-objects" => self.max_objects.to_value(),
@@ -322,7 +338,8 @@ impl Settings {
     }
 }
 
-fn take<'a, T: glib::value::FromValue<'a>>(value: &'a glib::Value, setting: &mut T) {
+/// Takes over a value that has the type of the setting.
+pub(crate) fn take<'a, T: glib::value::FromValue<'a>>(value: &'a glib::Value, setting: &mut T) {
     if let Ok(value) = value.get() {
         *setting = value;
     }

@@ -40,6 +40,8 @@ pub struct Running {
     pub nodes: String,
     /// Version of ONNX Runtime.
     pub runtime: String,
+    /// Runs of the model that can go on at a time.
+    pub workers: u64,
 }
 
 /// Times of one kind, since the element started.
@@ -120,6 +122,7 @@ impl Stats {
             .field("provider", &state.running.provider)
             .field("nodes", &state.running.nodes)
             .field("runtime", &state.running.runtime)
+            .field("workers", state.running.workers)
             .field("frames", counts.frames)
             .field("unclassified", counts.unclassified)
             .field("samples", counts.samples)

@@ -18,6 +18,7 @@ use crate::{
     action::{ActionEvent, Dated},
     classification::Classification,
     engine::Stream,
+    error,
     meta::{self, FrameSize, MarkedObject},
     object::ObjectId,
 };
@@ -67,7 +68,7 @@ impl ArtClassify {
         let flow = self.outlet.next().and_then(|leaving| {
             let flow = self.let_leave(leaving).inspect_err(|&flow| {
                 self.outlet.stop(flow);
-                self.report_flow(flow);
+                error::of_flow(flow).into_iter().for_each(|message| self.post_error_message(message));
             });
             self.outlet.left();
             // Events go on after the end of the stream.
@@ -241,17 +242,6 @@ impl ArtClassify {
             gst::FlowError::Error
         })?;
         Ok(buffer)
-    }
-
-    /// Upstream may have ended, so that nobody else would tell of a downstream that failed.
-    fn report_flow(&self, flow: gst::FlowError) {
-        if !matches!(flow, gst::FlowError::Flushing | gst::FlowError::Eos) {
-            gst::element_imp_error!(
-                self,
-                gst::StreamError::Failed,
-                ["streaming stopped, downstream answered {flow:?}"]
-            );
-        }
     }
 
     /// Tells the application of an action.

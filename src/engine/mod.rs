@@ -1,15 +1,19 @@
-//! Running a model: its graphs as one thing, the thread they run on, and the streams that share them.
+//! Running a model: its graphs as one thing, the threads they run on, and the streams that share them.
 
 mod encoded;
 mod encoder;
+mod files;
 mod model;
+mod outbox;
 mod prove;
 mod queue;
 mod registry;
 mod schedule;
+mod shared;
 mod stream;
 mod tokens;
 mod worker;
+mod workers;
 
 pub use encoded::{Encoded, State};
 pub use model::Model;

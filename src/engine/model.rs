@@ -67,6 +67,31 @@ impl Model {
         settings: &SessionSettings,
         batch: usize,
     ) -> Result<Self, Error> {
+        let mut model = Self::cold(manifest, library, settings)?;
+        model.warm_up(manifest)?;
+        model.time_run(manifest)?;
+        model.prove_batches(manifest, batch)?;
+        Ok(model)
+    }
+
+    /// Loads the model once more, for runs at the same time, and warms it up. What was proved of the first is true of it.
+    ///
+    /// # Errors
+    /// When a graph does not load or run.
+    pub fn copy(
+        &self,
+        manifest: &Manifest,
+        library: &Library,
+        settings: &SessionSettings,
+    ) -> Result<Self, Error> {
+        let mut model = Self::cold(manifest, library, settings)?;
+        model.warm_up(manifest)?;
+        model.sizes.clone_from(&self.sizes);
+        Ok(model)
+    }
+
+    /// Loads the graphs and checks what they say of themselves.
+    fn cold(manifest: &Manifest, library: &Library, settings: &SessionSettings) -> Result<Self, Error> {
         let check = SignatureCheck::new(manifest);
         let first = Graph::load(library, manifest.graph.first(), settings)?;
         let (graphs, reader) = if let GraphKind::Clip { file } = &manifest.graph {
@@ -95,30 +120,24 @@ impl Model {
         };
         let writer = SampleWriter::new(&manifest.input);
         let frames = manifest.input.frames;
-        let mut model = Self {
-            writer,
-            reader,
-            graphs,
-            frames,
-            sizes: vec![1],
-            run_time: Duration::ZERO,
-            placement: None,
-        };
-        model.warm_up(manifest)?;
-        model.prove_batches(manifest, batch)?;
-        Ok(model)
+        let (sizes, run_time) = (vec![1], Duration::ZERO);
+        Ok(Self { writer, reader, graphs, frames, sizes, run_time, placement: None })
     }
 
     fn warm_up(&mut self, manifest: &Manifest) -> Result<(), Error> {
-        let frame = self.empty_frame(manifest);
-        let (encoded, state) = self.encode_one((Arc::clone(&frame), None))?;
+        let (encoded, _) = self.encode_one((self.empty_frame(manifest), None))?;
         let window = vec![encoded; self.frames];
         let outputs = self.run(&[&window], &self.reader.all_names())?;
         self.reader.read(&outputs)?;
         self.reader.check_unused(&outputs)?;
         self.placement = self.graphs.placement()?;
+        Ok(())
+    }
+
+    fn time_run(&mut self, manifest: &Manifest) -> Result<(), Error> {
+        let frame = self.empty_frame(manifest);
         let start = Instant::now();
-        let (encoded, _) = self.encode_one((frame, state))?;
+        let (encoded, _) = self.encode_one((frame, None))?;
         self.classify(&[&vec![encoded; self.frames]])?;
         self.run_time = start.elapsed();
         Ok(())

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Model;
+use super::{Model, workers::Workers};
 use crate::{
     error::Error,
     model::Manifest,
@@ -54,8 +54,10 @@ pub struct Request<'a> {
     pub chain: &'a Chain,
     /// Whether only the first of them will do.
     pub strict: bool,
-    /// Settings of the sessions, whatever the provider.
+    /// Settings of the sessions, whatever the provider. The threads are those of all runs together.
     pub settings: &'a SessionSettings,
+    /// Runs that go on at a time, each on a copy of the model; 0 for what suits the model and the CPU.
+    pub workers: usize,
     /// Largest batch.
     pub batch: usize,
 }
@@ -64,6 +66,8 @@ pub struct Request<'a> {
 pub struct Proof {
     /// The model, warmed up.
     pub model: Model,
+    /// Further copies of it, for runs at the same time.
+    pub copies: Vec<Model>,
     /// The provider.
     pub choice: Choice,
     /// Number of nodes that ran on each provider, in words; on the CPU alone, its name.
@@ -96,9 +100,12 @@ impl Request<'_> {
         let choice = choices.first().cloned().unwrap_or(Provider::Cpu.into());
         let mut settings = SessionSettings { providers: choices.to_vec(), ..self.settings.clone() };
         settings.fp16 = self.manifest.fp16;
+        let workers = Workers::new(self.workers, self.manifest, choice.provider, &settings);
+        settings.threads = workers.threads;
         if choice.provider == Provider::Cpu {
             let model = Model::load(self.manifest, self.library, &settings, self.batch)?;
-            return Ok(Proof { model, nodes: choice.to_string(), choice });
+            let copies = self.copies(&model, workers, &settings)?;
+            return Ok(Proof { model, copies, nodes: choice.to_string(), choice });
         }
         let has = self.library.providers();
         if !has.contains(&choice.provider) {
@@ -145,7 +152,28 @@ impl Request<'_> {
         if placement.on(choice.provider) < placement.all() {
             tell(&Notice::Divided { choice: &choice, nodes: nodes.clone() });
         }
-        Ok(Proof { model, choice, nodes })
+        let copies = self.copies(&model, workers, &settings)?;
+        Ok(Proof { model, copies, choice, nodes })
+    }
+
+    /// As many copies of a model as let all workers run at a time.
+    fn copies(
+        &self,
+        model: &Model,
+        workers: Workers,
+        settings: &SessionSettings,
+    ) -> Result<Vec<Model>, Error> {
+        let load = || model.copy(self.manifest, self.library, settings);
+        let loaded: Vec<_> = std::thread::scope(|scope| {
+            let loading: Vec<_> = (1..workers.count).map(|_| scope.spawn(load)).collect();
+            loading.into_iter().map(|copy| copy.join().unwrap_or(Err(Error::Panicked))).collect()
+        });
+        let copies: Result<Vec<Model>, Error> = loaded.into_iter().collect();
+        copies.map_err(|fault| Error::Property {
+            name: "workers",
+            found: workers.count.to_string(),
+            expected: format!("1: a further copy of the model does not load: {fault}"),
+        })
     }
 
     /// Finds the folders for what is compiled, and says whether something is kept in each.

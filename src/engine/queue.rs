@@ -12,7 +12,7 @@ use crate::model::Tensor;
 #[derive(Debug)]
 pub enum Sample {
     /// A frame in the model's layout.
-    Frame(Tensor),
+    Frame(Arc<Tensor>),
     /// The frame of the sample before, once more.
     Repeat,
 }
@@ -163,7 +163,7 @@ impl Queue {
     /// Adds the next sample of the grid.
     pub(super) fn sample(&mut self, sample: Sample) {
         let frame = match (sample, self.recent.back()) {
-            (Sample::Frame(frame), _) => Some(Arc::new(frame)),
+            (Sample::Frame(frame), _) => Some(frame),
             (Sample::Repeat, None) => return,
             (Sample::Repeat, Some(_)) if self.encoding == Encoding::InOrder => self.last_frame.clone(),
             (Sample::Repeat, Some(_)) => None,
@@ -300,7 +300,7 @@ mod tests {
     use crate::model::ElementType;
 
     fn frame() -> Sample {
-        Sample::Frame(Tensor::zeros(ElementType::U8, vec![1]))
+        Sample::Frame(Arc::new(Tensor::zeros(ElementType::U8, vec![1])))
     }
 
     fn queue(encoding: Encoding, samples: usize) -> Queue {

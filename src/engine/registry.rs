@@ -1,15 +1,15 @@
 //! The engines of the process, so that streams of one model share it.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
     time::SystemTime,
 };
 
 use once_cell::sync::Lazy;
 
-use super::{Engine, Proof, Request};
+use super::{Engine, Proof, Request, files};
 use crate::{
     error::Error,
     runtime::{Chain, SessionSettings},
@@ -28,6 +28,8 @@ pub struct Key {
     strict: bool,
     /// Settings of its sessions.
     settings: SessionSettings,
+    /// Runs at a time, as asked for.
+    workers: usize,
     /// Largest batch.
     batch: usize,
     /// Number of labels, which the outputs are checked against.
@@ -56,59 +58,103 @@ impl Key {
     #[must_use]
     pub fn new(name: &str, request: &Request<'_>) -> Self {
         let manifest = request.manifest;
-        let graphs = manifest.graph.files();
-        let named = std::iter::once(manifest.path.as_path()).chain(graphs.iter().copied());
-        let mut files: Vec<FileStamp> = named.map(FileStamp::new).collect();
-        let folders: BTreeSet<&Path> = graphs.iter().filter_map(|graph| graph.parent()).collect();
-        let beside =
-            folders.iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
-        let mut beside: Vec<PathBuf> =
-            beside.map(|entry| entry.path()).filter(|path| may_be_weights(path)).collect();
-        beside.sort();
-        files.extend(beside.iter().map(|path| FileStamp::new(path)));
+        let named = std::iter::once(manifest.path.clone());
+        let files = named.chain(files::of(manifest)).map(|path| FileStamp::new(&path)).collect();
         Self {
             name: name.to_owned(),
             files,
             chain: request.chain.clone(),
             strict: request.strict,
             settings: request.settings.clone(),
+            workers: request.workers,
             batch: request.batch,
             classes: manifest.labels.len(),
         }
     }
 }
 
-/// Whether exporters write weights into files of that name, beside the graph that they belong to.
-fn may_be_weights(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    [".data", "_data", ".bin", ".weights"].iter().any(|end| name.ends_with(end))
-}
-
 /// Engines by key. Those that nobody uses are gone, and their places are cleared when another is asked for.
 static ENGINES: Lazy<Mutex<HashMap<Key, Arc<Place>>>> = Lazy::new(Mutex::default);
 
-/// The place of an engine: locked while it loads, so that others wait for it rather than load it again.
-type Place = Mutex<Weak<Engine>>;
+/// The place of an engine.
+#[derive(Default)]
+struct Place {
+    content: Mutex<Content>,
+    changed: Condvar,
+}
 
-/// The engine of a key: the one that is at work, or a new one with the model that `load` gives.
+/// What is in the place of an engine.
+#[derive(Default)]
+enum Content {
+    /// Nothing: whoever comes loads it.
+    #[default]
+    Nothing,
+    /// Somebody loads it, for whom others wait rather than load it again.
+    Loading,
+    /// The engine, while somebody uses it.
+    Engine(Weak<Engine>),
+}
+
+impl Place {
+    fn lock(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an engine is there or on its way.
+    fn is_taken(&self) -> bool {
+        match &*self.lock() {
+            Content::Nothing => false,
+            Content::Loading => true,
+            Content::Engine(engine) => engine.strong_count() > 0,
+        }
+    }
+
+    /// The engine that is there, once it is loaded; or the right to load it.
+    fn engine_or_filling(&self) -> Result<Arc<Engine>, Filling<'_>> {
+        let mut content = self.lock();
+        while matches!(*content, Content::Loading) {
+            content = self.changed.wait(content).unwrap_or_else(PoisonError::into_inner);
+        }
+        let engine = match &*content {
+            Content::Engine(engine) => engine.upgrade(),
+            Content::Nothing | Content::Loading => None,
+        };
+        engine.ok_or_else(|| {
+            *content = Content::Loading;
+            Filling { place: self, content: Content::Nothing }
+        })
+    }
+}
+
+/// The right and the duty to fill a place: what is not filled when it is dropped is free for the next who comes.
+struct Filling<'a> {
+    place: &'a Place,
+    content: Content,
+}
+
+impl Drop for Filling<'_> {
+    fn drop(&mut self) {
+        *self.place.lock() = std::mem::take(&mut self.content);
+        self.place.changed.notify_all();
+    }
+}
+
+/// The engine of a key: the one that is at work, or a new one with the model that `load` gives. No lock is held meanwhile.
 ///
 /// # Errors
 /// What `load` says, or when the system gives no thread.
 pub fn shared(key: &Key, load: impl FnOnce() -> Result<Proof, Error>) -> Result<Arc<Engine>, Error> {
     let place = {
         let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
-        engines.retain(|other, place| {
-            other == key
-                || Arc::strong_count(place) > 1
-                || place.try_lock().is_ok_and(|engine| engine.strong_count() > 0)
-        });
+        engines.retain(|other, place| other == key || Arc::strong_count(place) > 1 || place.is_taken());
         Arc::clone(engines.entry(key.clone()).or_default())
     };
-    let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(engine) = place.upgrade() {
-        return Ok(engine);
+    match place.engine_or_filling() {
+        Ok(engine) => Ok(engine),
+        Err(mut filling) => {
+            let engine = Arc::new(Engine::start(load()?)?);
+            filling.content = Content::Engine(Arc::downgrade(&engine));
+            Ok(engine)
+        }
     }
-    let engine = Arc::new(Engine::start(load()?)?);
-    *place = Arc::downgrade(&engine);
-    Ok(engine)
 }

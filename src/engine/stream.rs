@@ -14,9 +14,11 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Joins an engine. `deliver` is called on its thread for each window, in order, and once with the error of a sample
-    /// that could not be encoded, under the number of the window that would have been next. A sample or window waits up to
-    /// `patience` for those of other streams to run with.
+    /// Joins an engine. `deliver` is called on its threads for each window, one at a time and in order, and once with the
+    /// error of a sample that could not be encoded, under the number of the window that would have been next. A sample or
+    /// window waits up to `patience` for those of other streams to run with.
+    ///
+    /// `deliver` must not end a stream of this engine but its own: another worker may be doing the same the other way round.
     pub fn join(
         engine: Arc<Engine>,
         patience: Duration,
@@ -26,17 +28,10 @@ impl Stream {
         Self { engine, key }
     }
 
-    /// Drops everything that waits and ends the run under way, unless others are in it. What comes next belongs to
+    /// Drops everything that waits and ends the runs under way, unless others are in them. What comes next belongs to
     /// `generation`, which the outcomes carry.
     pub fn begin(&self, generation: u64) {
-        let mut state = self.engine.shared.lock();
-        if let Some(client) = state.schedule.client(self.key) {
-            client.queue.begin(generation);
-            client.ran = Duration::ZERO;
-        }
-        self.engine.shared.cancel_own(&state, self.key);
-        drop(state);
-        self.engine.shared.wake();
+        self.engine.shared.begin(self.key, generation);
     }
 
     /// Adds the next sample of the grid.

@@ -1,22 +1,23 @@
-//! The thread that a model runs on, for all the streams that share it.
+//! The threads that a model runs on, for all the streams that share it.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread::{JoinHandle, ThreadId},
+    sync::Arc,
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use super::{
     Encoded, Model, Proof,
-    encoder::{Input, Output},
-    queue::{Queue, Slot, Unit},
-    schedule::{Deliver, Schedule, Task, Turn},
+    encoder::Input,
+    queue::Unit,
+    schedule::Task,
+    shared::{CameTo, Done, Shared},
 };
 use crate::{
     error::Error,
     model::{SampleWriter, WindowOutput},
-    runtime::{Canceller, Choice},
+    runtime::Choice,
 };
 
 /// The result of one window.
@@ -32,10 +33,10 @@ pub struct Outcome {
     pub result: Result<WindowOutput, Error>,
 }
 
-/// A model on a thread of its own, for any number of streams.
+/// A model, or several copies of it, on threads of their own, for any number of streams.
 pub struct Engine {
     pub(super) shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
     writer: SampleWriter,
     run_time: Duration,
     choice: Choice,
@@ -43,24 +44,33 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the thread.
+    /// Starts a thread for each copy of the model.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub fn start(proof: Proof) -> Result<Self, Error> {
-        let Proof { model, choice, nodes } = proof;
+        let Proof { model, copies, choice, nodes } = proof;
         let (writer, run_time) = (model.writer().clone(), model.run_time());
-        let shared = Arc::new(Shared {
-            cancellers: model.cancellers(),
-            state: Mutex::new(State::new(&model)),
-            changed: Condvar::new(),
-        });
-        let worker = Worker { model, shared: Arc::clone(&shared) };
-        let thread = std::thread::Builder::new()
-            .name("artclassify".into())
-            .spawn(move || worker.work())
-            .map_err(Error::Thread)?;
-        Ok(Self { shared, thread: Some(thread), writer, run_time, choice, nodes })
+        let (frames, encoding, sizes) = (model.frames(), model.encoding(), model.sizes().to_vec());
+        let models: Vec<Model> = std::iter::once(model).chain(copies).collect();
+        let cancellers = models.iter().map(Model::cancellers).collect();
+        let shared = Arc::new(Shared::new(cancellers, frames, encoding, sizes));
+        let mut engine = Self { shared, threads: Vec::new(), writer, run_time, choice, nodes };
+        for (number, model) in models.into_iter().enumerate() {
+            let worker = Worker { number, model, shared: Arc::clone(&engine.shared) };
+            let thread = std::thread::Builder::new()
+                .name("artclassify".into())
+                .spawn(move || worker.work())
+                .map_err(Error::Thread)?;
+            engine.threads.push(thread);
+        }
+        Ok(engine)
+    }
+
+    /// How many runs can go on at a time.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.threads.len()
     }
 
     /// The execution provider that runs the model.
@@ -90,195 +100,32 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.cancellers.iter().for_each(Canceller::cancel);
-        self.shared.changed.notify_all();
-        if let Some(thread) = self.thread.take()
-            && thread.thread().id() != std::thread::current().id()
-        {
+        self.shared.close();
+        let own = std::thread::current().id();
+        for thread in self.threads.drain(..).filter(|thread| thread.thread().id() != own) {
             // A panic of the thread was reported by it.
             let _ = thread.join();
         }
     }
 }
 
-/// What the worker and the streams see of one another.
-pub(super) struct Shared {
-    cancellers: Vec<Canceller>,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-pub(super) struct State {
-    pub(super) schedule: Schedule,
-    queue: Box<dyn Fn() -> Queue + Send>,
-    /// The streams whose units are in the run under way.
-    running: Vec<u64>,
-    /// The streams that an outcome is being delivered to, and the thread that does it.
-    delivering: Vec<u64>,
-    worker: Option<ThreadId>,
-    closed: bool,
-}
-
-impl State {
-    fn new(model: &Model) -> Self {
-        let (frames, encoding) = (model.frames(), model.encoding());
-        Self {
-            schedule: Schedule::new(model.sizes().to_vec()),
-            queue: Box::new(move || Queue::new(frames, encoding)),
-            running: Vec::new(),
-            delivering: Vec::new(),
-            worker: None,
-            closed: false,
-        }
-    }
-
-    fn is_busy_with(&self, stream: u64) -> bool {
-        self.running.contains(&stream) || self.delivering.contains(&stream)
-    }
-}
-
-impl Shared {
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Adds a stream, and gives its key.
-    pub(super) fn add(&self, patience: Duration, deliver: Deliver) -> u64 {
-        let mut state = self.lock();
-        let queue = (state.queue)();
-        state.schedule.add(queue, patience, deliver)
-    }
-
-    /// Removes a stream, and waits until nothing is delivered to it any more.
-    pub(super) fn remove(&self, stream: u64) {
-        let mut state = self.lock();
-        let removed = state.schedule.remove(stream);
-        self.cancel_own(&state, stream);
-        // Others may have waited for it to run with them.
-        self.wake();
-        while state.is_busy_with(stream) && state.worker != Some(std::thread::current().id()) {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        drop(state);
-        // What it delivers to may end with it.
-        drop(removed);
-    }
-
-    /// Ends the run under way, where it is for this stream alone.
-    pub(super) fn cancel_own(&self, state: &State, stream: u64) {
-        if !state.running.is_empty() && state.running.iter().all(|&other| other == stream) {
-            self.cancellers.iter().for_each(Canceller::cancel);
-        }
-    }
-
-    /// Wakes the worker, and those who wait for it.
-    pub(super) fn wake(&self) {
-        self.changed.notify_all();
-    }
-
-    /// Changes what waits of a stream, and wakes the worker.
-    pub(super) fn change<T: Default>(&self, stream: u64, change: impl FnOnce(&mut Queue) -> T) -> T {
-        let mut state = self.lock();
-        let changed = state.schedule.client(stream).map(|client| change(&mut client.queue));
-        drop(state);
-        self.changed.notify_all();
-        changed.unwrap_or_default()
-    }
-
-    /// Waits for the next run; `None` once the engine is closed.
-    fn next(&self) -> Option<Vec<Task>> {
-        let mut state = self.lock();
-        state.worker = Some(std::thread::current().id());
-        state.delivering.clear();
-        self.changed.notify_all();
-        let mut since = None;
-        loop {
-            if state.closed {
-                return None;
-            }
-            let waited = since.map_or(Duration::ZERO, |since: Instant| since.elapsed());
-            match state.schedule.turn(waited) {
-                Turn::Run(tasks) => {
-                    self.cancellers.iter().for_each(Canceller::clear);
-                    state.running = tasks.iter().map(|task| task.stream).collect();
-                    return Some(tasks);
-                }
-                Turn::Wait(left) => {
-                    since = since.or_else(|| Some(Instant::now()));
-                    state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-                }
-                Turn::Idle => {
-                    since = None;
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                }
-            }
-        }
-    }
-
-    /// A run is done. Gives what is to be delivered of it.
-    fn done(&self, results: Vec<Done>, ran: Duration) -> Vec<(Deliver, Outcome)> {
-        let mut state = self.lock();
-        let running = std::mem::take(&mut state.running);
-        state.schedule.count(&running, ran);
-        let mut outcomes = Vec::new();
-        for Done { stream, generation, result } in results {
-            // A stream that is gone wants nothing.
-            let Some(client) = state.schedule.client(stream) else { continue };
-            let wanted = client.queue.generation() == generation;
-            let (window, result) = match result {
-                Made::Sample { slot, made } => {
-                    let (made, fault) = match made {
-                        Ok(made) => (Some(made), None),
-                        Err(fault) => (None, Some(fault)),
-                    };
-                    client.queue.encoded(generation, &slot, made);
-                    let Some(fault) = fault else { continue };
-                    (client.next_window, Err(fault))
-                }
-                Made::Window { number, output } => {
-                    client.next_window = number + 1;
-                    (number, output)
-                }
-            };
-            let ran = std::mem::take(&mut client.ran);
-            if wanted {
-                outcomes.push((Arc::clone(&client.deliver), Outcome { generation, window, ran, result }));
-                state.delivering.push(stream);
-            }
-        }
-        drop(state);
-        self.changed.notify_all();
-        outcomes
-    }
-}
-
-/// A unit that was run.
-struct Done {
-    stream: u64,
-    generation: u64,
-    result: Made,
-}
-
-/// What became of a unit.
-enum Made {
-    Sample { slot: Arc<Slot>, made: Result<Output, Error> },
-    Window { number: u64, output: Result<WindowOutput, Error> },
-}
-
 struct Worker {
+    number: usize,
     model: Model,
     shared: Arc<Shared>,
 }
 
 impl Worker {
     fn work(mut self) {
-        while let Some(tasks) = self.shared.next() {
+        while let Some(tasks) = self.shared.next(self.number) {
+            let charges: Vec<_> = tasks.iter().map(|task| task.charge).collect();
             let started = Instant::now();
             let done = self.run(tasks);
-            for (deliver, outcome) in self.shared.done(done, started.elapsed()) {
+            let streams = self.shared.done(self.number, done, &charges, started.elapsed());
+            while let Some((deliver, outcome)) = self.shared.outcome(self.number, &streams) {
                 // A panic was reported; the other streams go on.
                 let _ = catch_unwind(AssertUnwindSafe(|| deliver(outcome)));
+                self.shared.delivered(self.number);
             }
         }
     }
@@ -288,7 +135,7 @@ impl Worker {
         let (mut slots, mut inputs): (Vec<_>, Vec<Input>) = (Vec::new(), Vec::new());
         let (mut numbers, mut windows): (Vec<_>, Vec<Vec<Encoded>>) = (Vec::new(), Vec::new());
         let mut done = Vec::new();
-        for Task { stream, generation, unit } in tasks {
+        for Task { stream, generation, unit, .. } in tasks {
             match unit {
                 Unit::Encode { slot, frame, state } => {
                     slots.push((stream, generation, slot));
@@ -299,9 +146,9 @@ impl Worker {
                     windows.push(samples);
                 }
                 Unit::Classify { number, samples: None } => {
-                    // The error was delivered when the sample failed.
-                    let result = Made::Window { number, output: Err(Error::Cancelled) };
-                    done.push(Done { stream, generation, result });
+                    // The error is delivered with the sample that failed.
+                    let came_to = CameTo::Window { number, made: Err(Error::Cancelled) };
+                    done.push(Done { stream, generation, came_to });
                 }
             }
         }
@@ -309,14 +156,13 @@ impl Worker {
         done.extend(slots.into_iter().zip(made).map(|((stream, generation, slot), made)| Done {
             stream,
             generation,
-            result: Made::Sample { slot, made },
+            came_to: CameTo::Sample { slot, made },
         }));
-        let outputs =
-            self.each(&windows, |model, windows| model.classify(&windows.iter().collect::<Vec<_>>()));
-        done.extend(numbers.into_iter().zip(outputs).map(|((stream, generation, number), output)| Done {
+        let made = self.each(&windows, |model, windows| model.classify(&windows.iter().collect::<Vec<_>>()));
+        done.extend(numbers.into_iter().zip(made).map(|((stream, generation, number), made)| Done {
             stream,
             generation,
-            result: Made::Window { number, output },
+            came_to: CameTo::Window { number, made },
         }));
         done
     }

@@ -13,8 +13,10 @@ pub mod limits;
 mod manifest;
 mod outputs;
 mod signature;
+mod slots;
 mod spec;
 mod tensor;
+mod writer;
 
 pub use files::ModelFile;
 pub use fit::{Fit, Span};
@@ -24,7 +26,9 @@ pub use layout::{Axis, FrameShape, Layout};
 pub use manifest::Manifest;
 pub use outputs::{OutputReader, Relative, WindowOutput, WindowTracklet};
 pub use signature::{GraphRole, PortSpec, SignatureCheck, dimensions};
+pub use slots::Slots;
 pub use spec::{
     Activation, BoxFormat, Color, Dtype, GraphKind, InputSpec, Normalize, OutputSpec, Resize, StatePorts,
 };
-pub use tensor::{Data, ElementType, SampleWriter, Tensor};
+pub use tensor::{Data, ElementType, Tensor};
+pub use writer::SampleWriter;

@@ -31,7 +31,7 @@ pub struct WindowTracklet {
 }
 
 /// What the model said of one window.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct WindowOutput {
     /// Score of each class after the activation.
     pub scores: Vec<f32>,

@@ -32,7 +32,8 @@ static LIBRARY: OnceCell<Library> = OnceCell::new();
 
 impl Library {
     /// The library, loaded at the first call that finds one: named by `ORT_DYLIB_PATH`, or else beside the
-    /// plugin, where the system's loader looks, or in a Python package.
+    /// plugin, in the folder above, which is that of the system's libraries for a plugin that was installed for all
+    /// users, where the system's loader looks, or in a Python package.
     ///
     /// # Errors
     /// When none is found or the one that is named cannot be used. A later call tries again.
@@ -90,8 +91,9 @@ impl Library {
     fn search(plugin_folder: Option<&Path>) -> Result<Self, Error> {
         let mut tried = vec![format!("{VARIABLE}, which is not set")];
         let mut fault = None;
-        let beside: Vec<PathBuf> = plugin_folder.map(libraries_in).unwrap_or_default();
-        tried.extend(plugin_folder.map(|folder| folder.display().to_string()));
+        let near = [plugin_folder, plugin_folder.and_then(Path::parent)];
+        let beside: Vec<PathBuf> = near.into_iter().flatten().flat_map(libraries_in).collect();
+        tried.extend(near.into_iter().flatten().map(|folder| folder.display().to_string()));
         let loader = LOADER_NAMES.map(PathBuf::from);
         tried.push("the system's loader".into());
         let packages = python_packages();

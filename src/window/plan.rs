@@ -5,13 +5,26 @@
 pub struct WindowPlan {
     frames: u64,
     hop: u64,
+    further: u64,
 }
 
 impl WindowPlan {
     /// Windows of `frames` samples, one every `hop` samples; `None` unless `1 <= hop <= frames`.
     #[must_use]
     pub fn new(frames: u64, hop: u64) -> Option<Self> {
-        (1..=frames).contains(&hop).then_some(Self { frames, hop })
+        (1..=frames).contains(&hop).then_some(Self { frames, hop, further: 0 })
+    }
+
+    /// The plan for so many [`further`](Self::further) windows.
+    #[must_use]
+    pub fn with_further(self, windows: u64) -> Self {
+        Self { further: windows, ..self }
+    }
+
+    /// Windows that may be complete behind the one whose result is waited for, besides the next one.
+    #[must_use]
+    pub fn further(&self) -> u64 {
+        self.further
     }
 
     /// Samples in a window.

@@ -179,12 +179,11 @@ impl Windower {
     /// How many frames wait for their windows at most, at `rate` frames a second, with some to spare.
     #[must_use]
     pub fn held_frames(&self, rate: f64) -> u32 {
+        let further = self.plan.further() * self.plan.hop();
+        let steady = self.plan.delay() + (self.plan.hop() + further) as f64;
         let samples = match self.ownership {
-            Ownership::Central => {
-                let steady = self.plan.delay() + self.plan.hop() as f64;
-                steady.max(self.plan.frames() as f64)
-            }
-            Ownership::CentralInTime => self.plan.delay() + self.plan.hop() as f64,
+            Ownership::Central => steady.max((self.plan.frames() + further) as f64),
+            Ownership::CentralInTime => steady,
             Ownership::Newest => 0.0,
         };
         ((samples / self.fps * rate).ceil() as u32).saturating_add(2)
@@ -440,5 +439,16 @@ mod tests {
     #[test]
     fn upstream_needs_frames_for_the_first_window_too() {
         assert_eq!(windower(16, 1).held_frames(30.0), 50);
+    }
+
+    #[test]
+    fn upstream_needs_frames_for_further_windows_that_are_complete() {
+        let plan = |further| WindowPlan::new(16, 4).map(|plan| plan.with_further(further));
+        let held = |further| {
+            let mut windower = windower(16, 4);
+            windower.set_plan(10.0, plan(further).unwrap());
+            windower.held_frames(30.0)
+        };
+        assert_eq!([0, 1, 2].map(held), [50, 62, 74]);
     }
 }

@@ -34,7 +34,7 @@ fn result() -> Classification {
         let (left, right) = (corner(40, 160 + 90 * n), corner(1100 + 200 * n, 420 - 60 * n));
         let boxes = [(0, left), (ROUND / 2 * FRAME, right), (ROUND * FRAME, left)];
         let boxes = boxes.map(|(pts, area)| SampleBox { pts, area, relevance: 0.25 });
-        Tracklet { id: u64::from(n) + 1, query: None, boxes: boxes.to_vec() }
+        Tracklet { id: u64::from(n) + 1, first_seen: 0, query: None, boxes: boxes.to_vec() }
     });
     Classification {
         object: None,

@@ -16,7 +16,7 @@ use gstartclassify::{
     },
     classification::Classification,
     meta::{self, FrameSize},
-    model::{Fit, Manifest, Relative, Resize, SampleWriter, WindowOutput, WindowTracklet},
+    model::{Fit, Manifest, Relative, Resize, SampleWriter, Slots, WindowOutput, WindowTracklet},
     timeline::AbsoluteTime,
     window::{FrameTime, GridSettings, Ownership, WindowPlan, Windower},
 };
@@ -65,10 +65,10 @@ fn conversion(criterion: &mut Criterion) {
             let input = manifest(layout, dtype).input;
             let info = VideoInfo::builder(format, SIZE.width, SIZE.height).build().expect("a format");
             let mut converter = FrameConverter::new(&info, &input).expect("a converter");
-            let writer = SampleWriter::new(&input);
+            let mut slots = Slots::new(SampleWriter::new(&input));
             let frame = gst::Buffer::from_mut_slice(vec![0x60u8; info.size()]);
             group.bench_function(format!("{format} to {layout} {dtype}"), |bencher| {
-                bencher.iter(|| converter.convert(&frame, &writer).expect("a tensor"));
+                bencher.iter(|| converter.convert(&frame, &mut slots).expect("a tensor"));
             });
         }
     }

@@ -44,6 +44,7 @@ pub fn classification(window: u64) -> Classification {
         tracklets: vec![
             Tracklet {
                 id: 3,
+                first_seen: start,
                 query: Some(Query { label: Arc::from("Back+25som+NoTwis+PIKE"), label_id: 7 }),
                 boxes: samples
                     .iter()
@@ -57,6 +58,7 @@ pub fn classification(window: u64) -> Classification {
             },
             Tracklet {
                 id: 4,
+                first_seen: start,
                 query: None,
                 boxes: samples
                     .iter()
