@@ -3,17 +3,23 @@
 //! - [`artclassify`](artclassify) buffers windows of frames, runs the model and puts classes and tracklets on the frames.
 //! - [`artoverlay`](artoverlay) draws them.
 //! - [`artmetaenc`](artmetaenc) writes them down as JSON Lines, WebVTT or CSV.
+//! - [`artgate`](artgate) cuts clips of them out of an encoded stream.
+//! - `artpublish`, with the feature `mqtt`, sends them to an MQTT broker.
 //!
-//! The modules [`classification`], [`window`], [`action`] and [`timeline`] and the [`model`] manifest are pure:
+//! The modules [`classification`], [`window`], [`action`], [`timeline`] and [`gate`] and the [`model`] manifest are pure:
 //! they name no GStreamer type and take time as plain nanoseconds.
 
 pub mod action;
 pub mod artclassify;
+pub mod artgate;
 pub mod artmetaenc;
 pub mod artoverlay;
+#[cfg(feature = "mqtt")]
+pub mod artpublish;
 pub mod classification;
 pub mod engine;
 pub mod error;
+pub mod gate;
 pub mod meta;
 pub mod model;
 pub mod object;
@@ -29,6 +35,9 @@ fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     artclassify::register(plugin)?;
     artoverlay::register(plugin)?;
     artmetaenc::register(plugin)?;
+    artgate::register(plugin)?;
+    #[cfg(feature = "mqtt")]
+    artpublish::register(plugin)?;
     Ok(())
 }
 

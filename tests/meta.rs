@@ -11,7 +11,8 @@ use gst::prelude::*;
 use gst_video::{VideoFormat, VideoRegionOfInterestMeta};
 use gstartclassify::action::{ActionEvent, ActionState};
 use gstartclassify::classification::{Classification, PixelBox};
-use gstartclassify::meta::{self, FrameObject, FrameSize, fields};
+use gstartclassify::gate::Clip;
+use gstartclassify::meta::{self, ClipState, FrameObject, FrameSize, fields};
 use gstartclassify::timeline::AbsoluteTime;
 
 const SIZE: FrameSize = FrameSize { width: 64, height: 48 };
@@ -240,6 +241,7 @@ fn the_documented_fields_are_the_written_ones() {
     let own_frame = gst::meta::CustomMeta::from_buffer(&own, fields::ACTION_META).unwrap();
     let own_roi = own.meta::<VideoRegionOfInterestMeta>().unwrap();
     let own_action = ActionEvent { object: Some(9), ..action(ActionState::Stop) };
+    let clip = Clip { number: 0, start: 0, decode: 0, end: 0, actions: Vec::new() };
     let written: Vec<gst::Structure> = vec![
         frame.to_owned(),
         entry(frame, "top"),
@@ -248,6 +250,7 @@ fn the_documented_fields_are_the_written_ones() {
         roi.param("artclassify").unwrap().to_owned(),
         meta::action_structure(&dated_action(ActionState::Stop), "test-model"),
         meta::model_structure("test-model", "models/test"),
+        meta::clip_structure(ClipState::Stop, &clip),
     ];
     let mut written: BTreeMap<_, _> =
         written.iter().map(|structure| (structure.name().to_string(), fields_of(structure))).collect();
@@ -258,8 +261,13 @@ fn the_documented_fields_are_the_written_ones() {
     ] {
         written.get_mut(structure.name().as_str()).unwrap().extend(fields_of(structure));
     }
-    let element = gst::ElementFactory::make("artclassify").build().unwrap();
-    written.insert("stats".to_owned(), fields_of(&element.property::<gst::Structure>("stats")));
+    let stats =
+        |element| gst::ElementFactory::make(element).build().unwrap().property::<gst::Structure>("stats");
+    written.insert("stats".to_owned(), fields_of(&stats("artclassify")));
+    written.insert("artgate-stats".to_owned(), fields_of(&stats("artgate")));
+    if cfg!(feature = "mqtt") {
+        written.insert("artpublish-stats".to_owned(), fields_of(&stats("artpublish")));
+    }
 
     let mut documented: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut section = String::new();
@@ -280,6 +288,9 @@ fn the_documented_fields_are_the_written_ones() {
             let fields = documented.entry(section.clone()).or_default();
             fields.extend(others.chain([first.to_owned()]).map(|name| (name, cells[1].to_owned())));
         }
+    }
+    if !cfg!(feature = "mqtt") {
+        documented.remove("artpublish-stats");
     }
     assert_eq!(documented, written);
 }

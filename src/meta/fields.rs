@@ -90,3 +90,13 @@ pub const PTS: &GStr = gstr!("pts");
 pub const STATE: &GStr = gstr!("state");
 /// Number of an action.
 pub const NUMBER: &GStr = gstr!("action");
+/// Structure of the messages that tell of clips.
+pub const CLIP_MESSAGE: &GStr = gstr!("artgate-clip");
+/// Number of a clip.
+pub const CLIP: &GStr = gstr!("clip");
+/// Numbers of the actions of a clip.
+pub const ACTIONS: &GStr = gstr!("actions");
+/// Labels of the actions of a clip.
+pub const LABELS: &GStr = gstr!("labels");
+/// Scores of the actions of a clip.
+pub const SCORES: &GStr = gstr!("scores");

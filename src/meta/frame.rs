@@ -5,6 +5,8 @@ use std::sync::Arc;
 use gst::glib;
 use gst::meta::CustomMeta;
 
+#[cfg(feature = "v1_24")]
+use super::analytics;
 use super::{MarkedObject, absolute, fields, object, roi};
 use crate::classification::{ClassScore, Classification, PixelBox, Query, SampleBox, Tracklet};
 use crate::object::ObjectId;
@@ -107,8 +109,8 @@ impl FrameResult {
 }
 
 /// Writes `classification` on a frame that shows at `pts`: the `ArtActionMeta` and a region-of-interest meta for each
-/// tracklet that lies in the picture. Where it is that of an object, which `object` says where it lies, its class is written
-/// on the object's own region of interest too.
+/// tracklet that lies in the picture, with the feature `v1_24` a `GstAnalyticsRelationMeta` too. Where it is that of an
+/// object, which `object` says where it lies, its class is written on the object's own marks too.
 ///
 /// `size` is the size of the frame, which the boxes of `classification` are measured in. `first` says that no earlier
 /// frame carries this window; only such a frame gets the data of the single samples and the start
@@ -127,10 +129,12 @@ pub fn write(
     let mut meta = CustomMeta::add(buffer, fields::ACTION_META)?;
     let shown = shown_at(classification, pts);
     fill(meta.mut_structure(), classification, &shown, size, pts, first);
-    if let Some(MarkedObject { id, area }) = object {
-        set_box(meta.mut_structure(), area);
-        object::write(buffer, classification, id);
+    if let Some(mark) = object {
+        set_box(meta.mut_structure(), mark.area);
+        object::write(buffer, classification, mark);
     }
+    #[cfg(feature = "v1_24")]
+    analytics::write(buffer, classification, &shown, shown_when(classification, pts), object)?;
     for (tracklet, area, relevance) in shown {
         roi::write(buffer, classification, tracklet, area, relevance);
     }
@@ -148,11 +152,16 @@ pub fn window_structure(classification: &Classification, size: FrameSize) -> gst
 }
 
 /// A tracklet with its region and relevance on one frame.
-type Shown<'a> = (&'a Tracklet, PixelBox, f32);
+pub(super) type Shown<'a> = (&'a Tracklet, PixelBox, f32);
+
+/// When a result is shown, in nanoseconds of PTS: at `pts`, or at the end of the window.
+fn shown_when(classification: &Classification, pts: Option<gst::ClockTime>) -> u64 {
+    pts.map_or(classification.end, gst::ClockTime::nseconds)
+}
 
 /// The tracklets as they lie at `pts`, or at the end of the window.
 fn shown_at(classification: &Classification, pts: Option<gst::ClockTime>) -> Vec<Shown<'_>> {
-    let at = pts.map_or(classification.end, gst::ClockTime::nseconds);
+    let at = shown_when(classification, pts);
     let tracklets = classification.tracklets.iter();
     tracklets
         .filter_map(|tracklet| tracklet.at(at).map(|(area, relevance)| (tracklet, area, relevance)))

@@ -4,6 +4,9 @@
 
 mod absolute;
 mod action;
+#[cfg(feature = "v1_24")]
+mod analytics;
+mod clip;
 pub mod fields;
 mod frame;
 mod model;
@@ -11,6 +14,7 @@ mod object;
 mod roi;
 
 pub use action::{ActionRecord, action_structure, read_action};
+pub use clip::{ClipState, clip_structure};
 pub use frame::{
     FrameObject, FrameResult, FrameSize, FrameTracklet, read, read_all, read_window, window_structure, write,
 };
