@@ -119,16 +119,22 @@ def tell_against_truth(actions: list[Action], truth: list[Action]) -> None:
         right += best is not None and best.label == dive.label
         for action in its_actions:
             mark = "right" if action.label == dive.label else "wrong"
-            print(f"  {span(action)}  recognised: {in_words(action.label)}"
-                  f"  (score {action.score:.2f}, {mark})")
+            print(
+                f"  {span(action)}  recognised: {in_words(action.label)}"
+                f"  (score {action.score:.2f}, {mark})"
+            )
         if best is None:
             print(f"  {'':13}  recognised: nothing")
     for action in elsewhere:
-        print(f"  {span(action)}  recognised where no dive is: {in_words(action.label)}"
-              f"  (score {action.score:.2f})")
+        print(
+            f"  {span(action)}  recognised where no dive is: {in_words(action.label)}"
+            f"  (score {action.score:.2f})"
+        )
     once = sum(len(its_actions) == 1 for its_actions in found)
-    print(f"\n  {len(truth)} dives: {once} with exactly one action, {right} with the right class"
-          f" (of 48 classes); {len(elsewhere)} actions where no dive is")
+    print(
+        f"\n  {len(truth)} dives: {once} with exactly one action, {right} with the right class"
+        f" (of 48 classes); {len(elsewhere)} actions where no dive is"
+    )
 
 
 def span(action: Action) -> str:

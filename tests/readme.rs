@@ -211,7 +211,8 @@ fn gst_inspected(property: &str) -> String {
 #[test]
 fn property_tables_are_those_of_the_elements() {
     common::init();
-    for name in ["artclassify", "artoverlay", "artmetaenc"] {
+    let publishes = if cfg!(feature = "mqtt") { Some("artpublish") } else { None };
+    for name in ["artclassify", "artoverlay", "artmetaenc", "artgate"].into_iter().chain(publishes) {
         let element = gst::ElementFactory::make(name).build().unwrap();
         let own = element
             .list_properties()

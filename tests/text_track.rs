@@ -53,6 +53,9 @@ fn record(muxer: &str, queue: &str, cues: &str, to: &Path) {
     )));
 }
 
+/// From here on matroskamux writes an empty text for each GAP event.
+const NEWER: (u32, u32, u32, u32) = (1, 23, 0, 0);
+
 /// What a demuxer or parser makes of a file.
 fn read(file: &str, reader: &str) -> Vec<Timed> {
     let pipeline = play(&format!("filesrc location={file} ! {reader} ! appsink name=sink sync=false"));
@@ -95,7 +98,10 @@ fn the_text_track_of_a_recording_is_the_file_beside_it() {
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("recording");
             record(muxer, queue, cues, &file);
-            let track = read(&file.display().to_string(), &format!("{reader} ! text/x-raw"));
+            let mut track = read(&file.display().to_string(), &format!("{reader} ! text/x-raw"));
+            if muxer == "matroskamux" && gst::version() >= NEWER {
+                track.retain(|(text, ..)| !text.is_empty());
+            }
             let beside = read(&format!("{}.vtt", file.display()), "subparse");
             assert_same(&track, &beside, &what);
             match cues {

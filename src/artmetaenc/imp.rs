@@ -179,7 +179,7 @@ impl ArtMetaEnc {
 }
 
 /// The frame size that the caps of raw or encoded video tell.
-fn frame_size(s: &gst::StructureRef) -> Option<FrameSize> {
+pub(crate) fn frame_size(s: &gst::StructureRef) -> Option<FrameSize> {
     let field = |name| u32::try_from(s.get::<i32>(name).ok()?).ok();
     Some(FrameSize { width: field("width")?, height: field("height")? })
 }

@@ -24,7 +24,15 @@ mod utc;
 mod webvtt;
 mod writer;
 
+#[cfg(feature = "mqtt")]
+pub(crate) use imp::frame_size;
 pub use settings::{Cues, Format};
+#[cfg(feature = "mqtt")]
+pub(crate) use {
+    record::Piece,
+    stream::Stream,
+    writer::{WriteError, Writer},
+};
 
 use gst::glib;
 use gst::prelude::*;

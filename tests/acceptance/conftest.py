@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .launch import MODEL, STREAM, cut, run
+from .launch import MODEL, STREAM, cut, launch_well, run
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,3 +40,14 @@ def short_stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first 5 seconds of the shipped stream."""
     assert STREAM.exists(), f"{STREAM} is not there"
     return cut(STREAM, 150, tmp_path_factory.mktemp("stream") / "stream.mp4")
+
+
+@pytest.fixture(scope="session")
+def red_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seconds of red, which the tiny model takes for an action."""
+    to = tmp_path_factory.mktemp("red") / "red.mp4"
+    launch_well(
+        "videotestsrc num-buffers=90 pattern=red ! video/x-raw,width=320,height=240 "
+        f"! videoconvert ! x264enc ! mp4mux ! filesink location={to}"
+    )
+    return to

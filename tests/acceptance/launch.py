@@ -18,6 +18,9 @@ ATHLETE = ROOT / "pipelines/media/athlete-somersault.mp4"
 SHORTEST_ERROR = 60
 TOLERANCE = 1e-3  # of scores
 
+# Two actions of the tiny model with background between them: colours, and for how many frames.
+SHOTS = {"red": 60, "blue": 45, "green": 75}
+
 Line = dict[str, Any]
 
 
@@ -84,6 +87,19 @@ def launch_well(pipeline: str) -> Finished:
     done = launch(pipeline)
     assert done.status == 0, done.output
     return done
+
+
+def classify_shots(branches: str) -> None:
+    """Classifies the shots as one stream, for branches that begin with `t. ! `."""
+    caps = "video/x-raw,width=64,height=64,framerate=30/1"
+    shots = " ".join(
+        f"videotestsrc num-buffers={frames} pattern={pattern} ! {caps} ! queue ! c."
+        for pattern, frames in SHOTS.items()
+    )
+    launch_well(
+        "concat name=c ! identity single-segment=true "
+        f"! artclassify model={COLOURS} ! tee name=t {branches} {shots}"
+    )
 
 
 def record(source: str, properties: str, to: Path) -> bytes:

@@ -1,20 +1,18 @@
 """Live sources: an RTSP server that loses packets, and the line for a camera."""
 
 import os
-import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .launch import COLOURS, ROOT, lines, run
+from .rtsp import TIMEOUT, camera
 
-SERVER = ROOT / "tests/acceptance/rtsp_server.py"
 CAMERA = ROOT / "pipelines/camera.sh"
 DEVICE = "/dev/no-camera"
-TIMEOUT = 30
 LOSS = 0.02
 # A gst-launch-1.0 for people without a camera: the real one, with another source.
 STAND_IN = """#!/bin/bash
@@ -23,26 +21,6 @@ line="$* "
 [[ $line == *"$source"* ]] || exit 9
 exec {launch} ${{line/"$source"/"videotestsrc is-live=true pattern=red num-buffers=60 "}}
 """
-
-
-@contextmanager
-def camera(clip: Path, loss: float, times: int) -> Iterator[tuple[str, Callable[[], list[int]]]]:
-    """A server on loopback: its URL, and what ends it and tells the packets lost and made."""
-    command = ["/usr/bin/python3", SERVER, clip, "--loss", loss, "--times", times]
-    with subprocess.Popen(
-        list(map(str, command)), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-
-        def end() -> list[int]:
-            told, _ = process.communicate(timeout=TIMEOUT)
-            assert process.returncode == 0
-            return list(map(int, re.findall(r"\d+", told)))
-
-        try:
-            yield process.stdout.readline().strip(), end
-        finally:
-            process.kill()
 
 
 def no_window() -> dict[str, str]:

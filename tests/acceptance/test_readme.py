@@ -11,17 +11,6 @@ from .launch import COLOURS, MODEL, ROOT, STREAM, cut, launch_well, run
 from .readme import launch_lines
 
 
-@pytest.fixture(scope="module")
-def red_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three seconds of red, which the tiny model takes for an action."""
-    to = tmp_path_factory.mktemp("red") / "red.mp4"
-    launch_well(
-        "videotestsrc num-buffers=90 pattern=red ! video/x-raw,width=320,height=240 "
-        f"! videoconvert ! x264enc ! mp4mux ! filesink location={to}"
-    )
-    return to
-
-
 @pytest.mark.parametrize("line", launch_lines())
 @pytest.mark.usefixtures("model")
 def test_readme_lines_run(line: str, tmp_path: Path) -> None:
@@ -64,6 +53,9 @@ def test_every_script_is_tested() -> None:
     assert scripts == {
         "annotate.sh",
         "camera.sh",
+        "captions.sh",
+        "highlights.sh",
+        "jetson.sh",
         "messages.sh",
         "record.sh",
         "rtsp.sh",
@@ -89,6 +81,13 @@ def test_record(red_clip: Path, tmp_path: Path) -> None:
     script("record.sh", red_clip, COLOURS, recorded)
     script("annotate.sh", red_clip, COLOURS, tmp_path / "annotated.mp4", beside)
     assert recorded.read_bytes() == beside.read_bytes() != b""
+
+
+def test_highlights(red_clip: Path, tmp_path: Path) -> None:
+    """Writes a file for the only action."""
+    script("highlights.sh", red_clip, COLOURS, tmp_path / "clips")
+    names = sorted(path.name for path in (tmp_path / "clips").iterdir())
+    assert names == ["00000.000s-red.mp4", "events.jsonl"]
 
 
 def test_messages(red_clip: Path) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import webvtt
 
-from .launch import COLOURS, launch_well
+from .launch import classify_shots
 
-SHOTS = {"red": 60, "blue": 45, "green": 75}
 FORMATS = {
     "jsonl": "format=json-lines",
     "csv": "format=csv",
@@ -55,19 +54,11 @@ def ms(timestamp: str) -> int:
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     """Two actions with background between them, in one stream of running time."""
     folder = tmp_path_factory.mktemp("formats")
-    caps = "video/x-raw,width=64,height=64,framerate=30/1"
-    shots = " ".join(
-        f"videotestsrc num-buffers={frames} pattern={pattern} ! {caps} ! queue ! c."
-        for pattern, frames in SHOTS.items()
-    )
     branches = " ".join(
         f"t. ! artmetaenc {properties} ! queue max-size-time=0 ! filesink location={folder / name}"
         for name, properties in FORMATS.items()
     )
-    launch_well(
-        "concat name=c ! identity single-segment=true "
-        f"! artclassify model={COLOURS} ! tee name=t {branches} {shots}"
-    )
+    classify_shots(branches)
     return Recorded(folder)
 
 
