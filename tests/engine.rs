@@ -5,7 +5,7 @@
 mod common;
 
 use std::sync::{
-    Barrier,
+    Arc, Barrier,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -14,10 +14,10 @@ use common::bench::{
 };
 use gst::prelude::*;
 use gstartclassify::{
-    engine::{Engine, Key, Request, shared},
+    engine::{Engine, Key, Model, Request, shared},
     error::Error,
-    model::Manifest,
-    runtime::{Chain, Library, SessionSettings},
+    model::{Manifest, WindowOutput},
+    runtime::{Chain, Library, Provider, Residence, SessionSettings},
 };
 
 fn labels(frames: &[Out]) -> Vec<String> {
@@ -34,7 +34,7 @@ fn scores(frames: &[Out]) -> Vec<f32> {
         .collect()
 }
 
-fn engine(file: &str, name: &str, loads: &mut usize) -> std::sync::Arc<Engine> {
+fn engine(file: &str, name: &str, loads: &mut usize) -> Arc<Engine> {
     let manifest = Manifest::load(&fixture(file)).unwrap();
     let request = Request {
         manifest: &manifest,
@@ -58,7 +58,7 @@ fn a_model_is_loaded_once_for_all_that_share_it_and_again_when_all_have_gone() {
     let mut loads = 0;
     let first = engine("clip.toml", "once", &mut loads);
     let second = engine("clip.toml", "once", &mut loads);
-    assert!(std::sync::Arc::ptr_eq(&first, &second) && loads == 1);
+    assert!(Arc::ptr_eq(&first, &second) && loads == 1);
     engine("clip.toml", "apart", &mut loads);
     engine("model.toml", "once", &mut loads);
     assert_eq!(loads, 3, "another name, another model");
@@ -96,7 +96,7 @@ fn who_comes_while_a_model_loads_waits_for_it_and_loads_it_where_that_failed() {
         let others: Vec<_> = (0..3).map(|_| scope.spawn(|| shared(&key, load))).collect();
         assert!(first.join().unwrap().is_err());
         let engines: Vec<_> = others.into_iter().map(|other| other.join().unwrap().unwrap()).collect();
-        assert!(engines.iter().all(|engine| std::sync::Arc::ptr_eq(engine, &engines[0])));
+        assert!(engines.iter().all(|engine| Arc::ptr_eq(engine, &engines[0])));
     });
     assert_eq!(loads.load(Ordering::SeqCst), 1);
 }
@@ -260,5 +260,70 @@ fn a_batch_that_the_model_does_not_take_is_refused_with_the_graph_that_does_not(
     let text = fault.error().to_string();
     for word in ["batch-size", "found 4", "expected 1", "encoder.onnx", "one at a time"] {
         assert!(text.contains(word), "{text}");
+    }
+}
+
+/// Loads a model whose tokens may stay in a residence.
+fn resident_model(file: &std::path::Path, residence: Residence, batch: usize) -> Model {
+    let settings =
+        SessionSettings { threads: 1, arena: true, residence: Some(residence), ..SessionSettings::default() };
+    Model::load(&Manifest::load(file).unwrap(), Library::get(None).unwrap(), &settings, batch).unwrap()
+}
+
+/// Encodes as many windows of samples of different brightness and classifies them, in batches of all of them.
+fn classified(model: &mut Model, file: &std::path::Path, windows: usize) -> Vec<WindowOutput> {
+    let input = Manifest::load(file).unwrap().input;
+    let stride = input.width * input.channels();
+    let samples: Vec<_> = (0..windows * input.frames)
+        .map(|number| {
+            let bytes: Vec<u8> = (0..stride * input.height).map(|at| (at * 7 + number * 53) as u8).collect();
+            (Arc::new(model.writer().frame(&bytes, stride)), None)
+        })
+        .collect();
+    let encoded: Vec<_> = samples
+        .chunks(windows)
+        .flat_map(|batch| model.encode(batch).unwrap())
+        .map(|(encoded, _)| encoded)
+        .collect();
+    let windows: Vec<Vec<_>> = encoded.chunks(input.frames).map(<[_]>::to_vec).collect();
+    model.classify(&windows.iter().collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn tokens_that_stay_with_the_provider_give_the_same_results() {
+    common::init();
+    let zoo = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/zoo/synthdive48-art/model.toml");
+    for (file, batch) in [(fixture("model.toml"), 1), (zoo.clone(), 1), (zoo, 3)] {
+        let manifest = Manifest::load(&file).unwrap();
+        let settings = SessionSettings { threads: 1, arena: true, ..SessionSettings::default() };
+        let library = Library::get(None).unwrap();
+        let mut copying = Model::load(&manifest, library, &settings, batch).unwrap();
+        let mut keeping = resident_model(&file, Residence::cpu(), batch);
+        assert!(keeping.keeps_tokens() && !copying.keeps_tokens(), "{:?}", keeping.not_kept());
+        let copied = classified(&mut copying, &file, batch);
+        let kept = classified(&mut keeping, &file, batch);
+        assert_eq!(kept, copied, "{}", file.display());
+        assert!(copied.iter().skip(1).all(|output| output.gap(&copied[0]) > 0.0), "windows that differ");
+    }
+}
+
+#[test]
+fn tokens_are_copied_where_they_cannot_stay() {
+    common::init();
+    let file = fixture("model.toml");
+    let absent = Residence::of(Provider::Cuda, 0).unwrap();
+    let mut model = resident_model(&file, absent, 1);
+    assert!(!model.keeps_tokens());
+    let fault = model.not_kept().unwrap().to_string();
+    assert!(fault.contains("\"Cpu\", expected \"Cuda\""), "{fault}");
+    assert_eq!(classified(&mut model, &file, 1).len(), 1);
+}
+
+#[test]
+fn models_without_tokens_of_their_own_keep_none() {
+    common::init();
+    for file in ["clip.toml", "stream.toml", "online.toml"] {
+        let model = resident_model(&fixture(file), Residence::cpu(), 1);
+        assert!(!model.keeps_tokens() && model.not_kept().is_none(), "{file}");
     }
 }

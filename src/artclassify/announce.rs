@@ -34,6 +34,12 @@ pub(super) fn post(element: &super::ArtClassify, notice: &Notice<'_>) {
             let text = format!("{choice} could not compile the model");
             progress(element, gst::ProgressType::Error, &text);
         }
+        Notice::TokensCopied { choice, fault } => {
+            let text = one_line(&format!(
+                "what the encoder makes of frames is copied from {choice} to the CPU and back, which costs time: {fault}"
+            ));
+            gst::element_info!(element, gst::ResourceError::Settings, ("{text}"), ["{text}"]);
+        }
         Notice::Divided { choice, nodes } => {
             let text = format!("{choice} leaves nodes of the model to others; nodes by provider: {nodes}");
             // gst-launch-1.0 prints the second text alone.

@@ -2,11 +2,11 @@
 
 use std::{borrow::Cow, path::PathBuf, sync::Arc};
 
-use super::{Encoded, State, tokens::TokenCheck};
+use super::{Encoded, State, encoded::Token, tokens::TokenCheck};
 use crate::{
     error::Error,
     model::{GraphRole, Manifest, SignatureCheck, StatePorts, Tensor},
-    runtime::{Canceller, Graph, Placement},
+    runtime::{Arranger, Canceller, Feed, Graph, Placement},
 };
 
 /// A sample on its way into the encoder: the frame, and the state of its stream, `None` at the start of a grid.
@@ -86,44 +86,81 @@ impl Encoder {
         !self.states.is_empty()
     }
 
-    /// Encodes samples of one stream or of several in one run.
+    /// Encodes samples of one stream or of several in one run. With an arranger, what is kept of them stays in the memory
+    /// that this one works in; states do not.
     ///
     /// # Errors
     /// When the run fails or gives what the head does not take.
-    pub fn encode(&mut self, samples: &[Input]) -> Result<Vec<Output>, Error> {
+    pub fn encode(
+        &mut self,
+        samples: &[Input],
+        arranger: Option<&mut Arranger>,
+    ) -> Result<Vec<Output>, Error> {
         let frames: Vec<&Tensor> = samples.iter().map(|(frame, _)| frame.as_ref()).collect();
+        if let Some(arranger) = arranger.filter(|_| !self.is_in_order()) {
+            return self.encode_there(&Tensor::joined(&frames), samples.len(), arranger);
+        }
         let states: Vec<&State> =
             samples.iter().map(|(_, state)| state.as_ref().unwrap_or(&self.start)).collect();
         let fed = (0..self.states.len())
             .map(|at| Tensor::joined(&states.iter().filter_map(|state| state.get(at)).collect::<Vec<_>>()));
         let tensors: Vec<Cow<'_, Tensor>> = std::iter::once(Tensor::joined(&frames)).chain(fed).collect();
         let names = std::iter::once(&self.input).chain(self.states.iter().map(|state| &state.input));
-        let inputs: Vec<(&str, &Tensor)> =
-            names.map(String::as_str).zip(tensors.iter().map(AsRef::as_ref)).collect();
+        let inputs: Vec<(&str, Feed<'_>)> =
+            names.map(String::as_str).zip(tensors.iter().map(|tensor| Feed::Host(tensor))).collect();
         let given = self.graph.run(&inputs, &self.outputs)?;
         let mut each = vec![Vec::with_capacity(given.len()); samples.len()];
         for (name, tensor) in given {
-            if tensor.shape.first().is_none_or(|rows| samples.len() > 1 && *rows != samples.len()) {
-                return Err(self.fault(&name, &tensor.shape, samples.len()));
-            }
+            self.check_rows(&name, &tensor.shape, samples.len())?;
             each.iter_mut().zip(tensor.split(samples.len())).for_each(|(own, part)| own.push(part));
         }
         each.into_iter().map(|tensors| self.output(tensors)).collect()
     }
 
+    /// Encodes a batch of samples and leaves what is kept of each in a device's memory.
+    fn encode_there(
+        &mut self,
+        batch: &Tensor,
+        samples: usize,
+        arranger: &mut Arranger,
+    ) -> Result<Vec<Output>, Error> {
+        let inputs = [(self.input.as_str(), Feed::Host(batch))];
+        let given = self.graph.run_keeping(&inputs, &self.outputs, arranger.residence())?;
+        let mut each = vec![Vec::with_capacity(given.len()); samples];
+        for (name, tensor) in self.outputs.iter().zip(given) {
+            self.check_rows(name, tensor.shape(), samples)?;
+            let parts = arranger.part(tensor, samples)?;
+            each.iter_mut().zip(parts).for_each(|(own, part)| own.push(Token::Resident(part)));
+        }
+        each.into_iter().map(|tokens| Ok((self.checked(tokens)?, None))).collect()
+    }
+
+    fn check_rows(&self, name: &str, shape: &[usize], samples: usize) -> Result<(), Error> {
+        match shape.first() {
+            Some(&rows) if samples == 1 || rows == samples => Ok(()),
+            _ => Err(self.fault(name, shape, samples)),
+        }
+    }
+
+    fn checked(&mut self, tokens: Vec<Token>) -> Result<Encoded, Error> {
+        if let Some(check) = &mut self.tokens {
+            check.check(&tokens)?;
+        }
+        Ok(Encoded::of_tokens(tokens))
+    }
+
     /// Parts what a run gave for a sample into what is kept and what is fed back.
     fn output(&mut self, mut tensors: Vec<Tensor>) -> Result<Output, Error> {
         let states = tensors.split_off(self.kept);
-        if let Some(tokens) = &mut self.tokens {
-            tokens.check(&tensors)?;
-        }
+        let kept = tensors.into_iter().map(|tensor| Token::Host(Arc::new(tensor))).collect();
+        let kept = self.checked(kept)?;
         for ((state, given), taken) in self.states.iter().zip(&states).zip(self.start.iter()) {
             if given.shape != taken.shape {
                 return Err(self.state_fault(&state.output, given, taken));
             }
         }
         let state = self.is_in_order().then(|| Arc::new(states));
-        Ok((Encoded::of_tokens(tensors), state))
+        Ok((kept, state))
     }
 
     fn fault(&self, name: &str, shape: &[usize], samples: usize) -> Error {

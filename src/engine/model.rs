@@ -16,8 +16,12 @@ use crate::{
     model::{
         GraphKind, GraphRole, Manifest, OutputReader, SampleWriter, SignatureCheck, Tensor, WindowOutput,
     },
-    runtime::{Canceller, Graph, Library, Placement, SessionSettings},
+    runtime::{Arranger, Canceller, Feed, Graph, Library, Placement, Residence, Resident, SessionSettings},
 };
+
+/// By how much results may differ, of scores and of boxes relative to the picture, whether tokens are copied to the CPU
+/// and back or stay where they are: the graphs are the same, and so is what they compute.
+const SAME: f32 = 1e-3;
 
 /// A model, ready to classify windows.
 pub struct Model {
@@ -28,6 +32,10 @@ pub struct Model {
     sizes: Vec<usize>,
     run_time: Duration,
     placement: Option<Placement>,
+    /// What joins tokens where the provider computes; none where they are copied to the CPU.
+    arranger: Option<Box<Arranger>>,
+    /// Why tokens do not stay there, where they could.
+    not_kept: Option<Error>,
 }
 
 enum Graphs {
@@ -63,14 +71,18 @@ impl Model {
     /// When a graph does not load, is not what the manifest says, does not run, or does not take such batches.
     pub fn load(
         manifest: &Manifest,
-        library: &Library,
+        library: &'static Library,
         settings: &SessionSettings,
         batch: usize,
     ) -> Result<Self, Error> {
         let mut model = Self::cold(manifest, library, settings)?;
         model.warm_up(manifest)?;
-        model.time_run(manifest)?;
         model.prove_batches(manifest, batch)?;
+        if let Some(residence) = &settings.residence {
+            // Tokens that cannot stay there are copied, as they were in the warm-up.
+            model.not_kept = model.keep_tokens(manifest, library, settings, residence).err();
+        }
+        model.time_run(manifest)?;
         Ok(model)
     }
 
@@ -81,7 +93,7 @@ impl Model {
     pub fn copy(
         &self,
         manifest: &Manifest,
-        library: &Library,
+        library: &'static Library,
         settings: &SessionSettings,
     ) -> Result<Self, Error> {
         let mut model = Self::cold(manifest, library, settings)?;
@@ -121,7 +133,17 @@ impl Model {
         let writer = SampleWriter::new(&manifest.input);
         let frames = manifest.input.frames;
         let (sizes, run_time) = (vec![1], Duration::ZERO);
-        Ok(Self { writer, reader, graphs, frames, sizes, run_time, placement: None })
+        Ok(Self {
+            writer,
+            reader,
+            graphs,
+            frames,
+            sizes,
+            run_time,
+            placement: None,
+            arranger: None,
+            not_kept: None,
+        })
     }
 
     fn warm_up(&mut self, manifest: &Manifest) -> Result<(), Error> {
@@ -178,6 +200,70 @@ impl Model {
             self.sizes.push(size);
         }
         Ok(())
+    }
+
+    /// Lets tokens stay in a residence, once windows of all batch sizes were classified that way with the same results as
+    /// by way of the CPU. A model without tokens of its own is left as it is.
+    fn keep_tokens(
+        &mut self,
+        manifest: &Manifest,
+        library: &'static Library,
+        settings: &SessionSettings,
+        residence: &Residence,
+    ) -> Result<(), Error> {
+        let Some(head) = manifest.graph.head().filter(|_| self.encoding() == Encoding::Each) else {
+            return Ok(());
+        };
+        let sizes = self.sizes.clone();
+        let copied = self.classify_shades(manifest, &sizes)?;
+        let arranger = Arranger::new(library, settings, residence.clone(), head.to_owned());
+        self.arranger = Some(Box::new(arranger));
+        let same = self.classify_shades(manifest, &sizes).and_then(|kept| {
+            let gap = copied.iter().zip(&kept).map(|(copied, kept)| copied.gap(kept)).fold(0.0, f32::max);
+            if gap <= SAME {
+                return Ok(());
+            }
+            let message = format!("results differ by {gap} where what it takes stays on the device");
+            Err(Error::Inference { path: head.to_owned(), message })
+        });
+        if same.is_err() {
+            self.arranger = None;
+        }
+        same
+    }
+
+    /// Classifies batches of these sizes, of windows of which each sample is of another brightness.
+    fn classify_shades(&mut self, manifest: &Manifest, sizes: &[usize]) -> Result<Vec<WindowOutput>, Error> {
+        let stride = manifest.input.width * manifest.input.channels();
+        let mut outputs = Vec::new();
+        for &windows in sizes {
+            let samples: Vec<Input> = (0..self.frames * windows)
+                .map(|number| {
+                    // An odd step reaches every brightness before one comes again.
+                    let bytes = vec![(number * 37 % 256) as u8; stride * manifest.input.height];
+                    (Arc::new(self.writer.frame(&bytes, stride)), None)
+                })
+                .collect();
+            let mut encoded = Vec::with_capacity(samples.len());
+            for batch in samples.chunks(windows) {
+                encoded.extend(self.encode(batch)?.into_iter().map(|(encoded, _)| encoded));
+            }
+            let each: Vec<Vec<Encoded>> = encoded.chunks(self.frames).map(<[Encoded]>::to_vec).collect();
+            outputs.extend(self.classify(&each.iter().collect::<Vec<_>>())?);
+        }
+        Ok(outputs)
+    }
+
+    /// Whether what the encoder makes of samples stays where its provider computed it.
+    #[must_use]
+    pub fn keeps_tokens(&self) -> bool {
+        self.arranger.is_some()
+    }
+
+    /// Why it does not, where the provider has a memory of its own.
+    #[must_use]
+    pub fn not_kept(&self) -> Option<&Error> {
+        self.not_kept.as_ref()
     }
 
     /// How long one sample and one window took after the warm-up.
@@ -237,7 +323,7 @@ impl Model {
     /// When the encoder fails or gives what the head does not take.
     pub fn encode(&mut self, samples: &[Input]) -> Result<Vec<Output>, Error> {
         match &mut self.graphs {
-            Graphs::Encoded { encoder, .. } => encoder.encode(samples),
+            Graphs::Encoded { encoder, .. } => encoder.encode(samples, self.arranger.as_deref_mut()),
             Graphs::Clip { .. } => {
                 Ok(samples.iter().map(|(frame, _)| (Encoded::of_frame(Arc::clone(frame)), None)).collect())
             }
@@ -261,17 +347,30 @@ impl Model {
                 let clips: Vec<Tensor> = windows
                     .iter()
                     .map(|window| {
-                        self.writer.clip(&window.iter().flat_map(Encoded::tensors).collect::<Vec<_>>())
+                        self.writer
+                            .clip(&window.iter().filter_map(|sample| sample.host(0)).collect::<Vec<_>>())
                     })
                     .collect();
                 let batch = Tensor::joined(&clips.iter().collect::<Vec<_>>());
-                graph.run(&[(input.as_str(), &batch)], names)
+                graph.run(&[(input.as_str(), Feed::Host(&batch))], names)
             }
             Graphs::Encoded { encoder, head: Some(head) } => {
                 let tokens = encoder.kept();
+                let named = tokens.iter().map(String::as_str);
+                if let Some(arranger) = &mut self.arranger {
+                    let stacked: Vec<Resident> = (0..tokens.len())
+                        .map(|token| {
+                            let samples = windows.iter().flat_map(|window| window.iter());
+                            let samples: Vec<_> =
+                                samples.filter_map(|sample| sample.resident(token)).collect();
+                            arranger.stack_over_time(windows.len(), &samples)
+                        })
+                        .collect::<Result<_, _>>()?;
+                    return head
+                        .run(&named.zip(stacked.iter().map(Feed::Resident)).collect::<Vec<_>>(), names);
+                }
                 let stacked: Vec<Tensor> = (0..tokens.len()).map(|token| stack(windows, token)).collect();
-                let inputs: Vec<(&str, &Tensor)> = tokens.iter().map(String::as_str).zip(&stacked).collect();
-                head.run(&inputs, names)
+                head.run(&named.zip(stacked.iter().map(Feed::Host)).collect::<Vec<_>>(), names)
             }
             Graphs::Encoded { encoder, head: None } => {
                 let kept = encoder.kept().iter().enumerate();
@@ -285,13 +384,13 @@ impl Model {
 fn stack(windows: &[&Vec<Encoded>], token: usize) -> Tensor {
     let windows: Vec<Vec<&Tensor>> = windows
         .iter()
-        .map(|window| window.iter().filter_map(|sample| sample.tensor(token)).collect())
+        .map(|window| window.iter().filter_map(|sample| sample.host(token)).collect())
         .collect();
     Tensor::stack_over_time(&windows)
 }
 
 /// One output of the encoder on the last sample of each window.
 fn last_of(windows: &[&Vec<Encoded>], token: usize) -> Tensor {
-    let last = windows.iter().filter_map(|window| window.last().and_then(|sample| sample.tensor(token)));
+    let last = windows.iter().filter_map(|window| window.last().and_then(|sample| sample.host(token)));
     Tensor::joined(&last.collect::<Vec<_>>()).into_owned()
 }

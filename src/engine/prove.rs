@@ -9,7 +9,7 @@ use super::{Model, workers::Workers};
 use crate::{
     error::Error,
     model::Manifest,
-    runtime::{Cache, Chain, Choice, Library, Provider, SessionSettings, names},
+    runtime::{Cache, Chain, Choice, Library, Provider, Residence, SessionSettings, names},
 };
 
 /// What is told while providers are tried.
@@ -35,6 +35,13 @@ pub enum Notice<'a> {
     Compiled(&'a Choice),
     /// It failed.
     NotCompiled(&'a Choice),
+    /// Tokens are copied to the CPU and back, since they cannot stay where the provider computes.
+    TokensCopied {
+        /// The provider.
+        choice: &'a Choice,
+        /// Why.
+        fault: &'a Error,
+    },
     /// Nodes of the model run on other providers than the one that was proved.
     Divided {
         /// The provider.
@@ -49,7 +56,7 @@ pub struct Request<'a> {
     /// What the model says of itself.
     pub manifest: &'a Manifest,
     /// ONNX Runtime.
-    pub library: &'a Library,
+    pub library: &'static Library,
     /// The providers to try.
     pub chain: &'a Chain,
     /// Whether only the first of them will do.
@@ -102,6 +109,8 @@ impl Request<'_> {
         settings.fp16 = self.manifest.fp16;
         let workers = Workers::new(self.workers, self.manifest, choice.provider, &settings);
         settings.threads = workers.threads;
+        // Copies of the model have sessions of their own, each with memory of its own.
+        settings.residence = Residence::of(choice.provider, settings.device).filter(|_| workers.count == 1);
         if choice.provider == Provider::Cpu {
             let model = Model::load(self.manifest, self.library, &settings, self.batch)?;
             let copies = self.copies(&model, workers, &settings)?;
@@ -151,6 +160,9 @@ impl Request<'_> {
         }
         if placement.on(choice.provider) < placement.all() {
             tell(&Notice::Divided { choice: &choice, nodes: nodes.clone() });
+        }
+        if let Some(fault) = model.not_kept() {
+            tell(&Notice::TokensCopied { choice: &choice, fault });
         }
         let copies = self.copies(&model, workers, &settings)?;
         Ok(Proof { model, copies, choice, nodes })

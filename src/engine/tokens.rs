@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::encoded::Token;
 use crate::{
     error::Error,
-    model::{Manifest, PortSpec, Tensor, dimensions, limits},
+    model::{Manifest, PortSpec, dimensions, limits},
 };
 
 /// Checks what an encoder gives, sample by sample.
@@ -40,25 +41,25 @@ impl TokenCheck {
     ///
     /// # Errors
     /// When a shape is not that of the sample before, does not fit the head, or is too large.
-    pub fn check(&mut self, tokens: &[Tensor]) -> Result<(), Error> {
+    pub fn check(&mut self, tokens: &[Token]) -> Result<(), Error> {
         let Some(shapes) = &self.shapes else {
-            for (port, tensor) in self.ports.iter().zip(tokens) {
-                self.check_first(port, tensor)?;
+            for (port, token) in self.ports.iter().zip(tokens) {
+                self.check_first(port, token)?;
             }
-            self.shapes = Some(tokens.iter().map(|tensor| tensor.shape.clone()).collect());
+            self.shapes = Some(tokens.iter().map(|token| token.shape().to_vec()).collect());
             return Ok(());
         };
-        for ((port, tensor), first) in self.ports.iter().zip(tokens).zip(shapes) {
-            if tensor.shape != *first {
+        for ((port, token), first) in self.ports.iter().zip(tokens).zip(shapes) {
+            if token.shape() != *first {
                 let expected = format!("{first:?}, its shape in the run before");
-                return Err(self.fault(&port.name, &tensor.shape, expected));
+                return Err(self.fault(&port.name, token.shape(), expected));
             }
         }
         Ok(())
     }
 
-    fn check_first(&self, port: &PortSpec, tensor: &Tensor) -> Result<(), Error> {
-        let shape = &tensor.shape;
+    fn check_first(&self, port: &PortSpec, token: &Token) -> Result<(), Error> {
+        let shape = token.shape();
         let stacked = shape.iter().take(1).chain([&self.frames]).chain(shape.iter().skip(1));
         let fits = shape.first() == Some(&1)
             && shape.len() + 1 == port.shape.len()
@@ -69,7 +70,7 @@ impl TokenCheck {
             let expected = format!("{}, which the head takes over time", dimensions(&wanted));
             return Err(self.fault(&port.name, shape, expected));
         }
-        let bytes = tensor.data.len() * tensor.data.element().bytes() * self.frames;
+        let bytes = token.bytes() * self.frames;
         if bytes == 0 || bytes > limits::TENSOR_BYTES {
             let expected =
                 format!("1 to {} bytes over the {} samples of a window", limits::TENSOR_BYTES, self.frames);
@@ -91,8 +92,10 @@ impl TokenCheck {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::model::{Data, ElementType};
+    use crate::model::{Data, ElementType, Tensor};
 
     fn check(shape: Vec<Option<usize>>, frames: usize) -> TokenCheck {
         let port = PortSpec { name: "tokens".into(), element: Ok(ElementType::F32), shape };
@@ -105,9 +108,9 @@ mod tests {
         }
     }
 
-    fn tokens(shape: &[usize]) -> [Tensor; 1] {
+    fn tokens(shape: &[usize]) -> [Token; 1] {
         let data = Data::F32(vec![0.0; shape.iter().product()]);
-        [Tensor { shape: shape.to_vec(), data }]
+        [Token::Host(Arc::new(Tensor { shape: shape.to_vec(), data }))]
     }
 
     #[test]

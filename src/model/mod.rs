@@ -30,5 +30,6 @@ pub use slots::Slots;
 pub use spec::{
     Activation, BoxFormat, Color, Dtype, GraphKind, InputSpec, Normalize, OutputSpec, Resize, StatePorts,
 };
+pub(crate) use tensor::each_type;
 pub use tensor::{Data, ElementType, Tensor};
 pub use writer::SampleWriter;

@@ -39,6 +39,25 @@ pub struct WindowOutput {
     pub tracklets: Vec<WindowTracklet>,
 }
 
+impl WindowOutput {
+    /// The largest difference to another output of the same model: of scores, edges of boxes, and relevance.
+    #[must_use]
+    pub fn gap(&self, other: &Self) -> f32 {
+        let numbers = |output: &Self| -> Vec<f32> {
+            let regions = output.tracklets.iter().flat_map(|tracklet| {
+                let edges = tracklet.boxes.iter().flat_map(|b| [b.left, b.top, b.right, b.bottom]);
+                edges.chain(tracklet.relevance.iter().copied())
+            });
+            output.scores.iter().copied().chain(regions).collect()
+        };
+        let (own, others) = (numbers(self), numbers(other));
+        if own.len() != others.len() {
+            return f32::INFINITY;
+        }
+        own.iter().zip(&others).map(|(own, other)| (own - other).abs()).fold(0.0, f32::max)
+    }
+}
+
 /// Reads the outputs that a manifest names.
 #[derive(Debug, Clone)]
 pub struct OutputReader {

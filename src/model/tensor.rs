@@ -7,7 +7,7 @@ use half::f16;
 use super::Dtype;
 
 /// Element types that this plugin reads or writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ElementType {
     /// Unsigned bytes.
     U8,
@@ -95,6 +95,7 @@ macro_rules! each_type {
         }
     };
 }
+pub(crate) use each_type;
 
 impl Data {
     /// The element type.

@@ -8,18 +8,21 @@ use std::{
 
 use half::f16;
 use ort::{
-    session::{RunOptions, Session, SessionInputValue, builder::GraphOptimizationLevel},
-    value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType},
+    session::{
+        RunOptions, Session, SessionInputValue,
+        builder::{GraphOptimizationLevel, SessionBuilder},
+    },
+    value::{DynTensor, DynValue, Outlet, Tensor as Value, TensorElementType, TensorRef, ValueType},
 };
 use tempfile::TempDir;
 
 use super::{
-    Library, Placement, Provider, SessionSettings,
+    Library, Placement, Provider, Residence, Resident, SessionSettings,
     look::{essence, look},
 };
 use crate::{
     error::Error,
-    model::{Data, ElementType, PortSpec, Tensor, limits},
+    model::{Data, ElementType, PortSpec, Tensor, each_type, limits},
 };
 
 /// Ends runs of a graph from another thread.
@@ -38,6 +41,15 @@ impl Canceller {
         // As above: the flag can always be cleared where it could be set.
         let _ = self.0.unterminate();
     }
+}
+
+/// A tensor on its way into a graph.
+#[derive(Debug, Clone, Copy)]
+pub enum Feed<'a> {
+    /// In the CPU's memory.
+    Host(&'a Tensor),
+    /// In the memory of the graph's provider.
+    Resident(&'a Resident),
 }
 
 /// A loaded graph.
@@ -60,17 +72,7 @@ impl Graph {
             let (found, cure) = look(path, &message);
             Error::Graph { path: path.to_owned(), message, found, cure }
         };
-        // Threads that spin between runs would take the CPU from the decoder.
-        let mut builder = Session::builder(library.environment())
-            .map_err(|e| fault(e.to_string()))?
-            .with_optimization_level(GraphOptimizationLevel::All)
-            .map_err(|e| fault(e.to_string()))?
-            .with_intra_threads(settings.threads)
-            .map_err(|e| fault(e.to_string()))?
-            .with_intra_op_spinning(false)
-            .map_err(|e| fault(e.to_string()))?
-            .with_execution_providers(settings.dispatches(path))
-            .map_err(|e| fault(e.to_string()))?;
+        let mut builder = builder(library, path, settings).map_err(|e| fault(e.to_string()))?;
         let profile =
             if settings.first() == Provider::Cpu { None } else { Some(Box::new(profile_folder()?)) };
         if let Some(folder) = &profile {
@@ -79,6 +81,27 @@ impl Graph {
         let session = builder.commit_from_file(path).map_err(|e| fault(e.to_string()))?;
         let options = RunOptions::new().map_err(|e| fault(e.to_string()))?;
         Ok(Self { session, options: Arc::new(options), path: path.to_owned(), profile })
+    }
+
+    /// Loads a graph that no file has. Errors name `path`, the graph of the model that it works for.
+    ///
+    /// # Errors
+    /// When ONNX Runtime does not take the graph, or the provider cannot be set up.
+    pub(super) fn from_bytes(
+        library: &Library,
+        bytes: &[u8],
+        path: &Path,
+        settings: &SessionSettings,
+    ) -> Result<Self, Error> {
+        let load = || {
+            let session = builder(library, path, settings)?.commit_from_memory(bytes)?;
+            Ok((session, Arc::new(RunOptions::new()?)))
+        };
+        let (session, options) = load().map_err(|fault: ort::Error| Error::Inference {
+            path: path.to_owned(),
+            message: essence(&fault.to_string(), path),
+        })?;
+        Ok(Self { session, options, path: path.to_owned(), profile: None })
     }
 
     /// Where the nodes of the runs so far ran, for a graph that is not on the CPU alone. Says so once: later runs are not
@@ -124,7 +147,7 @@ impl Graph {
     /// When the run fails, was cancelled, or gives an output that is too large or of a type that is not read.
     pub fn run(
         &mut self,
-        inputs: &[(&str, &Tensor)],
+        inputs: &[(&str, Feed<'_>)],
         outputs: &[String],
     ) -> Result<Vec<(String, Tensor)>, Error> {
         let path = &self.path;
@@ -132,7 +155,7 @@ impl Graph {
             |message: String| Error::Inference { path: path.clone(), message: essence(&message, path) };
         let inputs = inputs
             .iter()
-            .map(|(name, tensor)| Ok((Cow::Borrowed(*name), view(tensor)?)))
+            .map(|(name, feed)| Ok((Cow::Borrowed(*name), view(feed)?)))
             .collect::<Result<Vec<_>, ort::Error>>()
             .map_err(|e| fault(e.to_string()))?;
         let values =
@@ -146,6 +169,58 @@ impl Graph {
             })
             .collect()
     }
+
+    /// Runs the graph and leaves the outputs of the given names in a device's memory.
+    ///
+    /// # Errors
+    /// When the run fails, was cancelled, or does not leave them there.
+    pub fn run_keeping(
+        &mut self,
+        inputs: &[(&str, Feed<'_>)],
+        outputs: &[String],
+        residence: &Residence,
+    ) -> Result<Vec<Resident>, Error> {
+        let path = &self.path;
+        let fault =
+            |message: String| Error::Inference { path: path.clone(), message: essence(&message, path) };
+        let bind = || {
+            let memory = residence.info()?;
+            let mut binding = self.session.create_binding()?;
+            for (name, feed) in inputs {
+                match feed {
+                    Feed::Host(tensor) => binding.bind_input(*name, &owned(tensor)?)?,
+                    Feed::Resident(tensor) => binding.bind_input(*name, tensor.value())?,
+                }
+            }
+            outputs.iter().try_for_each(|name| binding.bind_output_to_device(name, &memory))?;
+            Ok(binding)
+        };
+        let binding = bind().map_err(|e: ort::Error| fault(e.to_string()))?;
+        let session = self.session.inner();
+        let mut values = self
+            .session
+            .run_binding_with_options(&binding, &self.options)
+            .map_err(|e| fault(e.to_string()))?;
+        outputs
+            .iter()
+            .map(|name| {
+                let value =
+                    values.remove(name).ok_or_else(|| fault(format!("it gave no output {name:?}")))?;
+                Resident::new(value, Arc::clone(&session), residence)
+                    .map_err(|e| fault(format!("output {name:?}: {e}")))
+            })
+            .collect()
+    }
+}
+
+/// How sessions are made, but for what they are loaded from.
+fn builder(library: &Library, path: &Path, settings: &SessionSettings) -> Result<SessionBuilder, ort::Error> {
+    // Threads that spin between runs would take the CPU from the decoder.
+    Ok(Session::builder(library.environment())?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_intra_threads(settings.threads)?
+        .with_intra_op_spinning(false)?
+        .with_execution_providers(settings.dispatches(path))?)
 }
 
 /// A folder for profiles that is removed when it is dropped.
@@ -165,7 +240,7 @@ fn port(outlet: &Outlet) -> PortSpec {
     PortSpec { name: outlet.name().to_owned(), element, shape }
 }
 
-fn element(ty: TensorElementType) -> Option<ElementType> {
+pub(super) fn element(ty: TensorElementType) -> Option<ElementType> {
     match ty {
         TensorElementType::Uint8 => Some(ElementType::U8),
         TensorElementType::Int32 => Some(ElementType::I32),
@@ -178,15 +253,20 @@ fn element(ty: TensorElementType) -> Option<ElementType> {
 }
 
 /// The tensor as ONNX Runtime sees it, without a copy.
-fn view(tensor: &Tensor) -> Result<SessionInputValue<'_>, ort::Error> {
-    let shape = tensor.shape.clone();
-    Ok(match &tensor.data {
-        Data::U8(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
-        Data::I32(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
-        Data::I64(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
-        Data::F16(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
-        Data::F32(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
-        Data::F64(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
+fn view<'a>(feed: &Feed<'a>) -> Result<SessionInputValue<'a>, ort::Error> {
+    let tensor = match feed {
+        Feed::Host(tensor) => *tensor,
+        Feed::Resident(tensor) => return Ok(tensor.value().into()),
+    };
+    each_type!(&tensor.data, values => {
+        Ok(TensorRef::from_array_view((tensor.shape.clone(), values.as_slice()))?.into())
+    })
+}
+
+/// A copy of a tensor in ONNX Runtime's own hands.
+fn owned(tensor: &Tensor) -> Result<DynTensor, ort::Error> {
+    each_type!(&tensor.data, values => {
+        Ok(Value::from_array((tensor.shape.clone(), values.clone()))?.upcast())
     })
 }
 

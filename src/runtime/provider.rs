@@ -37,6 +37,9 @@ pub struct Row {
     pub cached: bool,
     /// Whether `auto` tries it.
     pub automatic: bool,
+    /// The memory that it computes in, as ONNX Runtime names it, where that is not the CPU's and graphs of this provider
+    /// can take what others left there.
+    pub memory: Option<&'static str>,
 }
 
 /// Every provider, best first.
@@ -51,6 +54,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: true,
         cached: true,
         automatic: true,
+        memory: Some("Cuda"),
     },
     Row {
         provider: Provider::Cuda,
@@ -62,6 +66,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: false,
         cached: false,
         automatic: true,
+        memory: Some("Cuda"),
     },
     Row {
         provider: Provider::MiGraphX,
@@ -72,6 +77,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: true,
         cached: false,
         automatic: true,
+        memory: Some("Hip"),
     },
     Row {
         provider: Provider::Rocm,
@@ -82,6 +88,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: false,
         cached: false,
         automatic: true,
+        memory: Some("Hip"),
     },
     Row {
         provider: Provider::OpenVino,
@@ -92,6 +99,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: true,
         cached: true,
         automatic: true,
+        memory: None,
     },
     Row {
         provider: Provider::DirectMl,
@@ -102,6 +110,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: false,
         cached: false,
         automatic: true,
+        memory: None,
     },
     Row {
         provider: Provider::CoreMl,
@@ -112,6 +121,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: true,
         cached: false,
         automatic: true,
+        memory: None,
     },
     Row {
         provider: Provider::Qnn,
@@ -122,6 +132,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: true,
         cached: false,
         automatic: true,
+        memory: None,
     },
     Row {
         provider: Provider::Acl,
@@ -132,6 +143,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: false,
         cached: false,
         automatic: true,
+        memory: None,
     },
     Row {
         provider: Provider::Xnnpack,
@@ -142,6 +154,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: false,
         cached: false,
         automatic: false,
+        memory: None,
     },
     Row {
         provider: Provider::Azure,
@@ -152,6 +165,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: false,
         cached: false,
         automatic: false,
+        memory: None,
     },
     Row {
         provider: Provider::Cpu,
@@ -162,6 +176,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: false,
         cached: false,
         automatic: true,
+        memory: None,
     },
 ];
 

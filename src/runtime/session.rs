@@ -7,7 +7,7 @@ use std::{
 
 use ort::ep::{self, ArenaExtendStrategy, ExecutionProvider, ExecutionProviderDispatch};
 
-use super::{chain::Choice, provider::Provider};
+use super::{Residence, chain::Choice, provider::Provider};
 
 /// The library of QNN that runs graphs on the NPU.
 const QNN_BACKEND: &str = if cfg!(windows) { "QnnHtp.dll" } else { "libQnnHtp.so" };
@@ -26,6 +26,8 @@ pub struct SessionSettings {
     pub arena: bool,
     /// Whether providers that can may compute with numbers of less precision than the graph's.
     pub fp16: bool,
+    /// The memory in which what an encoder makes of samples may stay; none for that of the CPU.
+    pub residence: Option<Residence>,
     /// For each graph, the folder for what a provider compiles; none where it is not kept.
     pub cache: BTreeMap<PathBuf, PathBuf>,
 }
