@@ -24,6 +24,7 @@ ORT := .cache/onnxruntime/$(ORT_VERSION)/libonnxruntime.so
 PLUGIN := .cache/gst-plugins/libgstartclassify.so
 VENV_PYTHON := .venv/bin/python
 FUZZ_TARGETS := manifest labels window
+BENCHES := frames overlay parts
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 BUILT := $(RELEASE)/libgstartclassify.so
 
@@ -107,6 +108,8 @@ python-lint: .venv/ready
 rust-test: setup
 	@echo "== Rust tests"
 	$(WITH_PLUGIN) cargo test --locked $(WITH_FEATURES) --no-fail-fast
+	@echo "== Rust benches, each once"
+	$(WITH_PLUGIN) cargo test --locked $(WITH_FEATURES) $(BENCHES:%=--bench %)
 
 python-test: setup test-packages .venv/ready
 	@echo "== Python tests"

@@ -2,21 +2,69 @@
 
 use std::sync::Arc;
 
+use gst::glib::BoolError;
 use gst_video::prelude::*;
 
 use crate::{
     classification::PixelBox,
     error::Error,
-    model::{Color, Fit, InputSpec, Slots, Tensor},
+    model::{Color, Fit, InputSpec, Slots, Span, Tensor},
 };
 
 /// Converts frames of one format. Made anew when the caps change.
 pub struct FrameConverter {
     info: gst_video::VideoInfo,
+    /// What makes frames less high and then less wide, where they are more than twice as large as the model's input.
+    shrink: Option<[Pass; 2]>,
+    last: Pass,
+    fit: Fit,
+}
+
+/// One of GStreamer's converters, and the picture that it fills.
+struct Pass {
     converter: gst_video::VideoConverter,
     picture: gst::Buffer,
-    picture_info: gst_video::VideoInfo,
-    fit: Fit,
+    info: gst_video::VideoInfo,
+}
+
+impl Pass {
+    /// A pass from `source` in pictures of `from` to `target` in pictures of `info`, black around it.
+    fn new(
+        from: &gst_video::VideoInfo,
+        info: gst_video::VideoInfo,
+        (source, target): (Span, Span),
+        chroma: gst_video::VideoChromaMode,
+    ) -> Result<Self, BoolError> {
+        let mut config = gst_video::VideoConverterConfig::new();
+        config.set_resampler_method(gst_video::VideoResamplerMethod::Linear);
+        config.set_resampler_taps(taps(source, target));
+        config.set_chroma_mode(chroma);
+        config.set_src_x(source.x);
+        config.set_src_y(source.y);
+        config.set_src_width(Some(source.w));
+        config.set_src_height(Some(source.h));
+        config.set_dest_x(target.x);
+        config.set_dest_y(target.y);
+        config.set_dest_width(Some(target.w));
+        config.set_dest_height(Some(target.h));
+        config.set_fill_border(true);
+        config.set_threads(1);
+        let converter = gst_video::VideoConverter::new(from, &info, Some(config))?;
+        let picture = gst::Buffer::with_size(info.size())?;
+        Ok(Self { converter, picture, info })
+    }
+
+    /// Fills the picture from a frame.
+    fn run(
+        &mut self,
+        frame: &gst_video::VideoFrameRef<&gst::BufferRef>,
+    ) -> Result<gst_video::VideoFrameRef<&gst::BufferRef>, BoolError> {
+        let picture = self.picture.make_mut();
+        let mut filled = gst_video::VideoFrameRef::from_buffer_ref_writable(picture, &self.info)?;
+        self.converter.frame_ref(frame, &mut filled);
+        drop(filled);
+        gst_video::VideoFrameRef::from_buffer_ref_readable(self.picture.as_ref(), &self.info)
+    }
 }
 
 impl FrameConverter {
@@ -49,37 +97,44 @@ impl FrameConverter {
             Color::Bgr => gst_video::VideoFormat::Bgr,
             Color::Gray => gst_video::VideoFormat::Gray8,
         };
-        let fault = |message: String| Error::Conversion {
+        let made = || {
+            let picture = |size: Span| {
+                let size = (size.w as u32, size.h as u32);
+                gst_video::VideoInfo::builder(format, size.0, size.1)
+                    .fps(info.fps())
+                    .interlace_mode(info.interlace_mode())
+                    .build()
+            };
+            let (source, target) = (fit.source, fit.target);
+            let whole = picture(Span { x: 0, y: 0, w: input.width as i32, h: input.height as i32 })?;
+            // Samples of other depths are unpacked for every pass.
+            let eight_bits = info.format_info().depth().first() == Some(&8);
+            if !eight_bits || source.w < target.w * 2 || source.h < target.h * 2 {
+                let chroma = gst_video::VideoChromaMode::Full;
+                return Ok((None, Pass::new(info, whole, (source, target), chroma)?));
+            }
+            // Whole rows are quickly added up, and few of them are then made narrow. As long as there are twice as many as
+            // in the end, subsampled chroma has all that is needed. The mean of two means of areas is that of both.
+            let low = Span { x: 0, y: 0, w: source.w, h: target.h * 2 };
+            let narrow = Span { w: target.w, ..low };
+            let lower = gst_video::VideoInfo::builder(info.format(), low.w as u32, low.h as u32)
+                .fps(info.fps())
+                .interlace_mode(info.interlace_mode())
+                .colorimetry(&info.colorimetry())
+                .chroma_site(info.chroma_site())
+                .build()?;
+            let narrower = picture(narrow)?;
+            let chroma = gst_video::VideoChromaMode::None;
+            let down = Pass::new(info, lower.clone(), (source, low), chroma)?;
+            let across = Pass::new(&lower, narrower.clone(), (low, narrow), chroma)?;
+            Ok((Some([down, across]), Pass::new(&narrower, whole, (narrow, target), chroma)?))
+        };
+        let (shrink, last) = made().map_err(|fault: BoolError| Error::Conversion {
             found: format!("{} {}x{}", info.format(), info.width(), info.height()),
             expected: format!("{format} {}x{}", input.width, input.height),
-            message,
-        };
-        let picture_info = gst_video::VideoInfo::builder(format, input.width as u32, input.height as u32)
-            .fps(info.fps())
-            .interlace_mode(info.interlace_mode())
-            .build()
-            .map_err(|e| fault(e.to_string()))?;
-        let mut config = gst_video::VideoConverterConfig::new();
-        config.set_resampler_method(gst_video::VideoResamplerMethod::Linear);
-        config.set_resampler_taps(taps(&fit));
-        if ratio(&fit) >= 4.0 {
-            // Chroma is averaged over several pixels anyway: interpolating it first costs a third more.
-            config.set_chroma_mode(gst_video::VideoChromaMode::None);
-        }
-        config.set_src_x(fit.source.x);
-        config.set_src_y(fit.source.y);
-        config.set_src_width(Some(fit.source.w));
-        config.set_src_height(Some(fit.source.h));
-        config.set_dest_x(fit.target.x);
-        config.set_dest_y(fit.target.y);
-        config.set_dest_width(Some(fit.target.w));
-        config.set_dest_height(Some(fit.target.h));
-        config.set_fill_border(true);
-        config.set_threads(1);
-        let converter = gst_video::VideoConverter::new(info, &picture_info, Some(config))
-            .map_err(|e| fault(e.to_string()))?;
-        let picture = gst::Buffer::with_size(picture_info.size()).map_err(|e| fault(e.to_string()))?;
-        Ok(Self { info: info.clone(), converter, picture, picture_info, fit })
+            message: fault.to_string(),
+        })?;
+        Ok(Self { info: info.clone(), shrink, last, fit })
     }
 
     /// The format it converts from.
@@ -97,17 +152,23 @@ impl FrameConverter {
     /// # Errors
     /// When the buffer cannot be read as a frame of the format.
     pub fn convert(&mut self, buffer: &gst::BufferRef, slots: &mut Slots) -> Result<Arc<Tensor>, Error> {
+        let (info, width, height) = (&self.info, self.last.info.width(), self.last.info.height());
         let fault = |message: &str| Error::Conversion {
-            found: format!("{} {}x{}", self.info.format(), self.info.width(), self.info.height()),
-            expected: format!("{}x{}", self.picture_info.width(), self.picture_info.height()),
+            found: format!("{} {}x{}", info.format(), info.width(), info.height()),
+            expected: format!("{width}x{height}"),
             message: message.into(),
         };
-        let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &self.info)
+        let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, info)
             .map_err(|_| fault("the buffer is smaller than its caps say, or cannot be mapped"))?;
-        let picture = self.picture.make_mut();
-        let mut picture = gst_video::VideoFrameRef::from_buffer_ref_writable(picture, &self.picture_info)
-            .map_err(|_| fault("the picture cannot be written"))?;
-        self.converter.frame_ref(&frame, &mut picture);
+        let unwritable = |_| fault("the picture cannot be written");
+        let picture = match &mut self.shrink {
+            Some([down, across]) => {
+                let low = down.run(&frame).map_err(unwritable)?;
+                self.last.run(&across.run(&low).map_err(unwritable)?)
+            }
+            None => self.last.run(&frame),
+        };
+        let picture = picture.map_err(unwritable)?;
         let stride = picture.plane_stride()[0] as usize;
         let pixels = picture.plane_data(0).map_err(|_| fault("the picture has no plane"))?;
         Ok(slots.sample(pixels, stride))
@@ -121,14 +182,11 @@ fn aspect(info: &gst_video::VideoInfo) -> f64 {
 
 /// Source pixels that the triangle filter spans. A picture made `ratio` times smaller is averaged by a
 /// triangle of the variance of that box, which is sqrt(2) times as wide: it does not alias, and comes
-/// closest to the average over areas that models are commonly trained on.
-fn taps(fit: &Fit) -> u32 {
-    (ratio(fit) * std::f64::consts::SQRT_2).ceil().max(2.0) as u32
-}
-
-/// How many times smaller a frame is made, along the side that shrinks more.
-fn ratio(fit: &Fit) -> f64 {
-    let across = f64::from(fit.source.w) / f64::from(fit.target.w);
-    let down = f64::from(fit.source.h) / f64::from(fit.target.h);
-    across.max(down)
+/// closest to the average over areas that models are commonly trained on. Two are enough for a half,
+/// of which each pixel is the mean of two.
+fn taps(source: Span, target: Span) -> u32 {
+    let across = f64::from(source.w) / f64::from(target.w);
+    let down = f64::from(source.h) / f64::from(target.h);
+    let ratio = across.max(down);
+    if ratio <= 2.0 { 2 } else { (ratio * std::f64::consts::SQRT_2).ceil() as u32 }
 }

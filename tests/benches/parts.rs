@@ -55,12 +55,14 @@ scores = {{ name = "logits" }}
 names = [{names}]
 "#
     );
-    Manifest::parse(text.as_bytes(), "model.toml".as_ref()).expect("a manifest")
+    // Its graph is looked for beside it.
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/colours/parts.toml");
+    Manifest::parse(text.as_bytes(), path.as_ref()).expect("a manifest")
 }
 
 fn conversion(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("conversion of a 1080p frame to 224x224");
-    for format in [VideoFormat::I420, VideoFormat::Nv12] {
+    for format in [VideoFormat::I420, VideoFormat::Nv12, VideoFormat::P01010le, VideoFormat::Bgra] {
         for (layout, dtype) in [("NTHWC", "uint8"), ("NCTHW", "float32")] {
             let input = manifest(layout, dtype).input;
             let info = VideoInfo::builder(format, SIZE.width, SIZE.height).build().expect("a format");
