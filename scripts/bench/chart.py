@@ -47,8 +47,13 @@ def draw(fed: Costs, played: Costs, shared: Costs, frames: int, to: Path) -> Non
             "tab:gray" if any(word in name for word in others) else "tab:blue" for name in values
         ]
         bars = axis.barh(list(values), medians, xerr=errors, color=colors, capsize=3)
-        axis.bar_label(bars, fmt="%.3g", padding=12)
+        axis.bar_label(bars, fmt=digits, padding=12)
         axis.invert_yaxis()
         axis.set_title(title)
         axis.margins(x=0.15)
     figure.savefig(to, dpi=100)
+
+
+def digits(value: float) -> str:
+    """Three digits at least, and no powers of ten."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gst::glib::BoolError;
-use gst_video::prelude::*;
+use gst_video::{VideoChromaMode, prelude::*};
 
 use crate::{
     classification::PixelBox,
@@ -33,11 +33,12 @@ impl Pass {
         from: &gst_video::VideoInfo,
         info: gst_video::VideoInfo,
         (source, target): (Span, Span),
-        chroma: gst_video::VideoChromaMode,
+        taps: u32,
+        chroma: VideoChromaMode,
     ) -> Result<Self, BoolError> {
         let mut config = gst_video::VideoConverterConfig::new();
         config.set_resampler_method(gst_video::VideoResamplerMethod::Linear);
-        config.set_resampler_taps(taps(source, target));
+        config.set_resampler_taps(taps);
         config.set_chroma_mode(chroma);
         config.set_src_x(source.x);
         config.set_src_y(source.y);
@@ -75,7 +76,11 @@ impl FrameConverter {
     pub fn new(info: &gst_video::VideoInfo, input: &InputSpec) -> Result<Self, Error> {
         let fit =
             Fit::new(input.resize, (info.width(), info.height()), aspect(info), (input.width, input.height));
-        Self::with_fit(info, input, fit)
+        let source = fit.source;
+        // Samples of other depths would be unpacked in every pass.
+        let eight_bits = info.format_info().depth().first() == Some(&8);
+        let large = source.w >= fit.target.w * 2 && source.h >= fit.target.h * 2;
+        Self::with_fit(info, input, fit, eight_bits && large)
     }
 
     /// A converter of a region of such frames, as [`Fit::region`] has it; `None` for one outside of the picture.
@@ -88,10 +93,17 @@ impl FrameConverter {
         area: PixelBox,
     ) -> Result<Option<Self>, Error> {
         let fit = Fit::region(area, (info.width(), info.height()), aspect(info), (input.width, input.height));
-        fit.map(|fit| Self::with_fit(info, input, fit)).transpose()
+        // For one crop, more passes cost more to set up than they save.
+        fit.map(|fit| Self::with_fit(info, input, fit, false)).transpose()
     }
 
-    fn with_fit(info: &gst_video::VideoInfo, input: &InputSpec, fit: Fit) -> Result<Self, Error> {
+    /// Converts in one pass, or in several for frames that are more than twice as large as the model's input.
+    fn with_fit(
+        info: &gst_video::VideoInfo,
+        input: &InputSpec,
+        fit: Fit,
+        in_passes: bool,
+    ) -> Result<Self, Error> {
         let format = match input.color {
             Color::Rgb => gst_video::VideoFormat::Rgb,
             Color::Bgr => gst_video::VideoFormat::Bgr,
@@ -107,11 +119,11 @@ impl FrameConverter {
             };
             let (source, target) = (fit.source, fit.target);
             let whole = picture(Span { x: 0, y: 0, w: input.width as i32, h: input.height as i32 })?;
-            // Samples of other depths are unpacked for every pass.
-            let eight_bits = info.format_info().depth().first() == Some(&8);
-            if !eight_bits || source.w < target.w * 2 || source.h < target.h * 2 {
-                let chroma = gst_video::VideoChromaMode::Full;
-                return Ok((None, Pass::new(info, whole, (source, target), chroma)?));
+            if !in_passes {
+                // Chroma that is averaged over several pixels need not be interpolated first, which costs a third more.
+                let ratio = ratio(source, target);
+                let chroma = if ratio >= 4.0 { VideoChromaMode::None } else { VideoChromaMode::Full };
+                return Ok((None, Pass::new(info, whole, (source, target), taps(ratio), chroma)?));
             }
             // Whole rows are quickly added up, and few of them are then made narrow. As long as there are twice as many as
             // in the end, subsampled chroma has all that is needed. The mean of two means of areas is that of both.
@@ -124,10 +136,13 @@ impl FrameConverter {
                 .chroma_site(info.chroma_site())
                 .build()?;
             let narrower = picture(narrow)?;
-            let chroma = gst_video::VideoChromaMode::None;
-            let down = Pass::new(info, lower.clone(), (source, low), chroma)?;
-            let across = Pass::new(&lower, narrower.clone(), (low, narrow), chroma)?;
-            Ok((Some([down, across]), Pass::new(&narrower, whole, (narrow, target), chroma)?))
+            let chroma = VideoChromaMode::None;
+            let (lows, narrows) = (taps(ratio(source, low)), taps(ratio(low, narrow)));
+            let down = Pass::new(info, lower.clone(), (source, low), lows, chroma)?;
+            let across = Pass::new(&lower, narrower.clone(), (low, narrow), narrows, chroma)?;
+            // The mean of two.
+            let half = Pass::new(&narrower, whole, (narrow, target), 2, chroma)?;
+            Ok((Some([down, across]), half))
         };
         let (shrink, last) = made().map_err(|fault: BoolError| Error::Conversion {
             found: format!("{} {}x{}", info.format(), info.width(), info.height()),
@@ -182,11 +197,14 @@ fn aspect(info: &gst_video::VideoInfo) -> f64 {
 
 /// Source pixels that the triangle filter spans. A picture made `ratio` times smaller is averaged by a
 /// triangle of the variance of that box, which is sqrt(2) times as wide: it does not alias, and comes
-/// closest to the average over areas that models are commonly trained on. Two are enough for a half,
-/// of which each pixel is the mean of two.
-fn taps(source: Span, target: Span) -> u32 {
+/// closest to the average over areas that models are commonly trained on.
+fn taps(ratio: f64) -> u32 {
+    (ratio * std::f64::consts::SQRT_2).ceil().max(2.0) as u32
+}
+
+/// How many times smaller a picture is made, along the side that shrinks more.
+fn ratio(source: Span, target: Span) -> f64 {
     let across = f64::from(source.w) / f64::from(target.w);
     let down = f64::from(source.h) / f64::from(target.h);
-    let ratio = across.max(down);
-    if ratio <= 2.0 { 2 } else { (ratio * std::f64::consts::SQRT_2).ceil() as u32 }
+    across.max(down)
 }
