@@ -3,6 +3,7 @@
 mod encoded;
 mod encoder;
 mod files;
+mod keep;
 mod model;
 mod outbox;
 mod prove;
