@@ -11,10 +11,13 @@ use crate::{
     model::{Color, Fit, InputSpec, Slots, Span, Tensor},
 };
 
+/// From how many times the size of the model's input on frames are made small in several passes.
+const LARGE: i32 = 4;
+
 /// Converts frames of one format. Made anew when the caps change.
 pub struct FrameConverter {
     info: gst_video::VideoInfo,
-    /// What makes frames less high and then less wide, where they are more than twice as large as the model's input.
+    /// What makes frames less high and then less wide, where they are much larger than the model's input.
     shrink: Option<[Pass; 2]>,
     last: Pass,
     fit: Fit,
@@ -79,7 +82,7 @@ impl FrameConverter {
         let source = fit.source;
         // Samples of other depths would be unpacked in every pass.
         let eight_bits = info.format_info().depth().first() == Some(&8);
-        let large = source.w >= fit.target.w * 2 && source.h >= fit.target.h * 2;
+        let large = source.w >= fit.target.w * LARGE && source.h >= fit.target.h * LARGE;
         Self::with_fit(info, input, fit, eight_bits && large)
     }
 
@@ -97,7 +100,7 @@ impl FrameConverter {
         fit.map(|fit| Self::with_fit(info, input, fit, false)).transpose()
     }
 
-    /// Converts in one pass, or in several for frames that are more than twice as large as the model's input.
+    /// Converts in one pass, or in several for frames that are much larger than the model's input.
     fn with_fit(
         info: &gst_video::VideoInfo,
         input: &InputSpec,
