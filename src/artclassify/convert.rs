@@ -80,10 +80,12 @@ impl FrameConverter {
         let fit =
             Fit::new(input.resize, (info.width(), info.height()), aspect(info), (input.width, input.height));
         let source = fit.source;
-        // Samples of other depths would be unpacked in every pass.
-        let eight_bits = info.format_info().depth().first() == Some(&8);
+        // Samples of other depths would be unpacked in every pass, colours of a palette looked up anew, and of the frames of
+        // interlaced caps only one pass looks at whether they are.
+        let format = info.format_info();
+        let simple = format.depth().first() == Some(&8) && !format.has_palette() && !info.is_interlaced();
         let large = source.w >= fit.target.w * LARGE && source.h >= fit.target.h * LARGE;
-        Self::with_fit(info, input, fit, eight_bits && large)
+        Self::with_fit(info, input, fit, simple && large)
     }
 
     /// A converter of a region of such frames, as [`Fit::region`] has it; `None` for one outside of the picture.

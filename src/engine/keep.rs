@@ -49,16 +49,16 @@ impl Model {
         let stride = manifest.input.width * manifest.input.channels();
         let mut outputs = Vec::new();
         for &windows in sizes {
-            let samples: Vec<Input> = (0..self.frames() * windows)
-                .map(|number| {
-                    // An odd step reaches every brightness before one comes again.
-                    let bytes = vec![(number * 37 % 256) as u8; stride * manifest.input.height];
-                    (Arc::new(self.writer().frame(&bytes, stride)), None)
-                })
-                .collect();
-            let mut encoded = Vec::with_capacity(samples.len());
-            for batch in samples.chunks(windows) {
-                encoded.extend(self.encode(batch)?.into_iter().map(|(encoded, _)| encoded));
+            let mut encoded = Vec::with_capacity(self.frames() * windows);
+            for first in (0..self.frames() * windows).step_by(windows) {
+                let batch: Vec<Input> = (first..first + windows)
+                    .map(|number| {
+                        // An odd step reaches every brightness before one comes again.
+                        let bytes = vec![(number * 37 % 256) as u8; stride * manifest.input.height];
+                        (Arc::new(self.writer().frame(&bytes, stride)), None)
+                    })
+                    .collect();
+                encoded.extend(self.encode(&batch)?.into_iter().map(|(encoded, _)| encoded));
             }
             let each: Vec<Vec<Encoded>> = encoded.chunks(self.frames()).map(<[Encoded]>::to_vec).collect();
             outputs.extend(self.classify(&each.iter().collect::<Vec<_>>())?);

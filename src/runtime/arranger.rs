@@ -45,7 +45,12 @@ impl Arranger {
         residence: Residence,
         path: PathBuf,
     ) -> Self {
-        let settings = SessionSettings { providers: vec![residence.provider().into()], ..settings.clone() };
+        let settings = SessionSettings {
+            providers: vec![residence.provider().into()],
+            // The CPU has nothing to do.
+            threads: 1,
+            ..settings.clone()
+        };
         Self { library, settings, residence, path, made: HashMap::new() }
     }
 

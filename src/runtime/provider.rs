@@ -77,7 +77,7 @@ pub const PROVIDERS: &[Row] = &[
         compiles: true,
         cached: false,
         automatic: true,
-        memory: Some("Hip"),
+        memory: None,
     },
     Row {
         provider: Provider::Rocm,
