@@ -213,3 +213,69 @@ fn ratio(source: Span, target: Span) -> f64 {
     let down = f64::from(source.h) / f64::from(target.h);
     across.max(down)
 }
+
+#[cfg(test)]
+mod tests {
+    use gst_video::{VideoFormat, VideoInfo, VideoInterlaceMode};
+
+    use super::*;
+    use crate::model::{Manifest, SampleWriter};
+
+    /// Shades from left to right in red, from top to bottom in green.
+    fn shades(info: &VideoInfo) -> gst::Buffer {
+        let size = (info.width(), info.height());
+        let rgb = VideoInfo::builder(VideoFormat::Rgb, size.0, size.1)
+            .interlace_mode(info.interlace_mode())
+            .build()
+            .unwrap();
+        let mut bytes = vec![90; rgb.size()];
+        for (y, row) in bytes.chunks_exact_mut(rgb.stride()[0] as usize).enumerate() {
+            for (x, pixel) in row.chunks_exact_mut(3).take(size.0 as usize).enumerate() {
+                pixel[0] = (x * 255 / size.0 as usize) as u8;
+                pixel[1] = (y * 255 / size.1 as usize) as u8;
+            }
+        }
+        let whole = Span { x: 0, y: 0, w: size.0 as i32, h: size.1 as i32 };
+        let mut pass = Pass::new(&rgb, info.clone(), (whole, whole), 2, VideoChromaMode::Full).unwrap();
+        let source = gst::Buffer::from_mut_slice(bytes);
+        let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&source, &rgb).unwrap();
+        pass.run(&frame).unwrap();
+        pass.picture
+    }
+
+    #[test]
+    fn several_passes_make_of_large_frames_what_one_makes() {
+        gst::init().unwrap();
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/zoo/synthdive48-art/clip.toml");
+        let input = Manifest::load(model.as_ref()).unwrap().input;
+        let mut slots = Slots::new(SampleWriter::new(&input));
+        let progressive = VideoInterlaceMode::Progressive;
+        for (format, mode, passes) in [
+            (VideoFormat::I420, progressive, true),
+            (VideoFormat::Nv12, progressive, true),
+            (VideoFormat::Yuy2, progressive, true),
+            (VideoFormat::Y41b, progressive, true),
+            (VideoFormat::Y444, progressive, true),
+            (VideoFormat::A420, progressive, true),
+            (VideoFormat::Bgrx, progressive, true),
+            (VideoFormat::Rgb8p, progressive, false),
+            (VideoFormat::I42010le, progressive, false),
+            (VideoFormat::I420, VideoInterlaceMode::Mixed, false),
+            (VideoFormat::I420, VideoInterlaceMode::Interleaved, false),
+        ] {
+            // The square in the middle begins at an odd column.
+            let info = VideoInfo::builder(format, 1282, 720).interlace_mode(mode).build().unwrap();
+            let frame = shades(&info);
+            let mut chosen = FrameConverter::new(&info, &input).unwrap();
+            assert_eq!(chosen.shrink.is_some(), passes, "{format} {mode:?}");
+            let mut single = FrameConverter::with_fit(&info, &input, chosen.fit, false).unwrap();
+            let one = single.convert(&frame, &mut slots).unwrap().data.to_f32();
+            let several = chosen.convert(&frame, &mut slots).unwrap().data.to_f32();
+            let apart =
+                one.iter().zip(&several).map(|(one, several)| (one - several).abs()).fold(0.0, f32::max);
+            assert!(apart <= 3.0, "{format} {mode:?}: {apart} grey levels apart");
+            let (least, most) = one.iter().fold((255.0_f32, 0.0_f32), |(a, b), &v| (a.min(v), b.max(v)));
+            assert!(least < 40.0 && most > 200.0, "{format}: {least} to {most}");
+        }
+    }
+}
