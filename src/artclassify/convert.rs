@@ -3,72 +3,24 @@
 use std::sync::Arc;
 
 use gst::glib::BoolError;
-use gst_video::{VideoChromaMode, prelude::*};
+use gst_video::prelude::*;
 
+use super::pass::{Pass, one_pass, sized, three_passes};
 use crate::{
     classification::PixelBox,
     error::Error,
     model::{Color, Fit, InputSpec, Slots, Span, Tensor},
 };
 
-/// From how many times the size of the model's input on frames are made small in several passes.
+/// From how many times the size of the model's input on frames are made small in three passes.
 const LARGE: i32 = 4;
 
 /// Converts frames of one format. Made anew when the caps change.
 pub struct FrameConverter {
     info: gst_video::VideoInfo,
-    /// What makes frames less high and then less wide, where they are much larger than the model's input.
-    shrink: Option<[Pass; 2]>,
-    last: Pass,
+    /// One after the other; one at least.
+    passes: Vec<Pass>,
     fit: Fit,
-}
-
-/// One of GStreamer's converters, and the picture that it fills.
-struct Pass {
-    converter: gst_video::VideoConverter,
-    picture: gst::Buffer,
-    info: gst_video::VideoInfo,
-}
-
-impl Pass {
-    /// A pass from `source` in pictures of `from` to `target` in pictures of `info`, black around it.
-    fn new(
-        from: &gst_video::VideoInfo,
-        info: gst_video::VideoInfo,
-        (source, target): (Span, Span),
-        taps: u32,
-        chroma: VideoChromaMode,
-    ) -> Result<Self, BoolError> {
-        let mut config = gst_video::VideoConverterConfig::new();
-        config.set_resampler_method(gst_video::VideoResamplerMethod::Linear);
-        config.set_resampler_taps(taps);
-        config.set_chroma_mode(chroma);
-        config.set_src_x(source.x);
-        config.set_src_y(source.y);
-        config.set_src_width(Some(source.w));
-        config.set_src_height(Some(source.h));
-        config.set_dest_x(target.x);
-        config.set_dest_y(target.y);
-        config.set_dest_width(Some(target.w));
-        config.set_dest_height(Some(target.h));
-        config.set_fill_border(true);
-        config.set_threads(1);
-        let converter = gst_video::VideoConverter::new(from, &info, Some(config))?;
-        let picture = gst::Buffer::with_size(info.size())?;
-        Ok(Self { converter, picture, info })
-    }
-
-    /// Fills the picture from a frame.
-    fn run(
-        &mut self,
-        frame: &gst_video::VideoFrameRef<&gst::BufferRef>,
-    ) -> Result<gst_video::VideoFrameRef<&gst::BufferRef>, BoolError> {
-        let picture = self.picture.make_mut();
-        let mut filled = gst_video::VideoFrameRef::from_buffer_ref_writable(picture, &self.info)?;
-        self.converter.frame_ref(frame, &mut filled);
-        drop(filled);
-        gst_video::VideoFrameRef::from_buffer_ref_readable(self.picture.as_ref(), &self.info)
-    }
 }
 
 impl FrameConverter {
@@ -85,7 +37,7 @@ impl FrameConverter {
         let format = info.format_info();
         let simple = format.depth().first() == Some(&8) && !format.has_palette() && !info.is_interlaced();
         let large = source.w >= fit.target.w * LARGE && source.h >= fit.target.h * LARGE;
-        Self::with_fit(info, input, fit, simple && large)
+        Self::with_passes(info, input, fit, if simple && large { three_passes } else { one_pass })
     }
 
     /// A converter of a region of such frames, as [`Fit::region`] has it; `None` for one outside of the picture.
@@ -99,62 +51,28 @@ impl FrameConverter {
     ) -> Result<Option<Self>, Error> {
         let fit = Fit::region(area, (info.width(), info.height()), aspect(info), (input.width, input.height));
         // For one crop, more passes cost more to set up than they save.
-        fit.map(|fit| Self::with_fit(info, input, fit, false)).transpose()
+        fit.map(|fit| Self::with_passes(info, input, fit, one_pass)).transpose()
     }
 
-    /// Converts in one pass, or in several for frames that are much larger than the model's input.
-    fn with_fit(
+    fn with_passes(
         info: &gst_video::VideoInfo,
         input: &InputSpec,
         fit: Fit,
-        in_passes: bool,
+        make: fn(&gst_video::VideoInfo, &gst_video::VideoInfo, &Fit) -> Result<Vec<Pass>, BoolError>,
     ) -> Result<Self, Error> {
         let format = match input.color {
             Color::Rgb => gst_video::VideoFormat::Rgb,
             Color::Bgr => gst_video::VideoFormat::Bgr,
             Color::Gray => gst_video::VideoFormat::Gray8,
         };
-        let made = || {
-            let picture = |size: Span| {
-                let size = (size.w as u32, size.h as u32);
-                gst_video::VideoInfo::builder(format, size.0, size.1)
-                    .fps(info.fps())
-                    .interlace_mode(info.interlace_mode())
-                    .build()
-            };
-            let (source, target) = (fit.source, fit.target);
-            let whole = picture(Span { x: 0, y: 0, w: input.width as i32, h: input.height as i32 })?;
-            if !in_passes {
-                // Chroma that is averaged over several pixels need not be interpolated first, which costs a third more.
-                let ratio = ratio(source, target);
-                let chroma = if ratio >= 4.0 { VideoChromaMode::None } else { VideoChromaMode::Full };
-                return Ok((None, Pass::new(info, whole, (source, target), taps(ratio), chroma)?));
-            }
-            // Whole rows are quickly added up, and few of them are then made narrow. As long as there are twice as many as
-            // in the end, subsampled chroma has all that is needed. The mean of two means of areas is that of both.
-            let low = Span { x: 0, y: 0, w: source.w, h: target.h * 2 };
-            let narrow = Span { w: target.w, ..low };
-            let lower = gst_video::VideoInfo::builder(info.format(), low.w as u32, low.h as u32)
-                .fps(info.fps())
-                .interlace_mode(info.interlace_mode())
-                .colorimetry(&info.colorimetry())
-                .chroma_site(info.chroma_site())
-                .build()?;
-            let narrower = picture(narrow)?;
-            let chroma = VideoChromaMode::None;
-            let (lows, narrows) = (taps(ratio(source, low)), taps(ratio(low, narrow)));
-            let down = Pass::new(info, lower.clone(), (source, low), lows, chroma)?;
-            let across = Pass::new(&lower, narrower.clone(), (low, narrow), narrows, chroma)?;
-            // The mean of two.
-            let half = Pass::new(&narrower, whole, (narrow, target), 2, chroma)?;
-            Ok((Some([down, across]), half))
-        };
-        let (shrink, last) = made().map_err(|fault: BoolError| Error::Conversion {
+        let whole = Span { x: 0, y: 0, w: input.width as i32, h: input.height as i32 };
+        let passes = sized(info, format, whole).and_then(|picture| make(info, &picture, &fit));
+        let passes = passes.map_err(|fault| Error::Conversion {
             found: format!("{} {}x{}", info.format(), info.width(), info.height()),
             expected: format!("{format} {}x{}", input.width, input.height),
             message: fault.to_string(),
         })?;
-        Ok(Self { info: info.clone(), shrink, last, fit })
+        Ok(Self { info: info.clone(), passes, fit })
     }
 
     /// The format it converts from.
@@ -172,23 +90,17 @@ impl FrameConverter {
     /// # Errors
     /// When the buffer cannot be read as a frame of the format.
     pub fn convert(&mut self, buffer: &gst::BufferRef, slots: &mut Slots) -> Result<Arc<Tensor>, Error> {
-        let (info, width, height) = (&self.info, self.last.info.width(), self.last.info.height());
+        let (info, input) = (&self.info, self.fit.input());
         let fault = |message: &str| Error::Conversion {
             found: format!("{} {}x{}", info.format(), info.width(), info.height()),
-            expected: format!("{width}x{height}"),
+            expected: format!("{}x{}", input.0, input.1),
             message: message.into(),
         };
-        let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, info)
+        let mut picture = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, info)
             .map_err(|_| fault("the buffer is smaller than its caps say, or cannot be mapped"))?;
-        let unwritable = |_| fault("the picture cannot be written");
-        let picture = match &mut self.shrink {
-            Some([down, across]) => {
-                let low = down.run(&frame).map_err(unwritable)?;
-                self.last.run(&across.run(&low).map_err(unwritable)?)
-            }
-            None => self.last.run(&frame),
-        };
-        let picture = picture.map_err(unwritable)?;
+        for pass in &mut self.passes {
+            picture = pass.run(&picture).map_err(|_| fault("the picture cannot be written"))?;
+        }
         let stride = picture.plane_stride()[0] as usize;
         let pixels = picture.plane_data(0).map_err(|_| fault("the picture has no plane"))?;
         Ok(slots.sample(pixels, stride))
@@ -200,23 +112,9 @@ fn aspect(info: &gst_video::VideoInfo) -> f64 {
     f64::from(info.par().numer()) / f64::from(info.par().denom())
 }
 
-/// Source pixels that the triangle filter spans. A picture made `ratio` times smaller is averaged by a
-/// triangle of the variance of that box, which is sqrt(2) times as wide: it does not alias, and comes
-/// closest to the average over areas that models are commonly trained on.
-fn taps(ratio: f64) -> u32 {
-    (ratio * std::f64::consts::SQRT_2).ceil().max(2.0) as u32
-}
-
-/// How many times smaller a picture is made, along the side that shrinks more.
-fn ratio(source: Span, target: Span) -> f64 {
-    let across = f64::from(source.w) / f64::from(target.w);
-    let down = f64::from(source.h) / f64::from(target.h);
-    across.max(down)
-}
-
 #[cfg(test)]
 mod tests {
-    use gst_video::{VideoFormat, VideoInfo, VideoInterlaceMode};
+    use gst_video::{VideoChromaMode, VideoFormat, VideoInfo, VideoInterlaceMode};
 
     use super::*;
     use crate::model::{Manifest, SampleWriter};
@@ -236,11 +134,10 @@ mod tests {
             }
         }
         let whole = Span { x: 0, y: 0, w: size.0 as i32, h: size.1 as i32 };
-        let mut pass = Pass::new(&rgb, info.clone(), (whole, whole), 2, VideoChromaMode::Full).unwrap();
+        let mut pass = Pass::new(&rgb, info, (whole, whole), 2, VideoChromaMode::Full).unwrap();
         let source = gst::Buffer::from_mut_slice(bytes);
         let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&source, &rgb).unwrap();
-        pass.run(&frame).unwrap();
-        pass.picture
+        pass.run(&frame).unwrap().buffer().to_owned()
     }
 
     #[test]
@@ -267,8 +164,8 @@ mod tests {
             let info = VideoInfo::builder(format, 1282, 720).interlace_mode(mode).build().unwrap();
             let frame = shades(&info);
             let mut chosen = FrameConverter::new(&info, &input).unwrap();
-            assert_eq!(chosen.shrink.is_some(), passes, "{format} {mode:?}");
-            let mut single = FrameConverter::with_fit(&info, &input, chosen.fit, false).unwrap();
+            assert_eq!(chosen.passes.len() > 1, passes, "{format} {mode:?}");
+            let mut single = FrameConverter::with_passes(&info, &input, chosen.fit, one_pass).unwrap();
             let one = single.convert(&frame, &mut slots).unwrap().data.to_f32();
             let several = chosen.convert(&frame, &mut slots).unwrap().data.to_f32();
             let apart =

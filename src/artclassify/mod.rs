@@ -27,6 +27,7 @@ mod load;
 mod objects;
 mod outlet;
 mod pace;
+mod pass;
 mod queries;
 mod references;
 mod run;

@@ -82,6 +82,12 @@ impl Fit {
         self.frame
     }
 
+    /// Width and height of the model's input, in pixels.
+    #[must_use]
+    pub fn input(&self) -> (i32, i32) {
+        self.input
+    }
+
     /// Where a box of the model lies in the frame, in whole pixels, clipped to the frame.
     #[must_use]
     pub fn to_frame(&self, area: &Relative) -> PixelBox {

@@ -6,10 +6,10 @@ import shutil
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from subprocess import DEVNULL, Popen
-from types import TracebackType
 from typing import Self
 
 # Debian keeps it where only root's PATH looks.
@@ -44,7 +44,23 @@ def wait_until_listening(port: int) -> None:
             time.sleep(0.05)
 
 
-class Broker:
+class Running(ABC):
+    """Something that is killed at the end of a with statement."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Ends it at once."""
+
+    def __enter__(self) -> Self:
+        """Runs already."""
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        """Ends it."""
+        self.kill()
+
+
+class Broker(Running):
     """A broker at a port of its own."""
 
     def __init__(self, folder: Path, *settings: str, tls: bool = False) -> None:
@@ -77,21 +93,12 @@ class Broker:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Ends it."""
-        self.kill()
-
     def log(self) -> str:
         """What it says."""
         return (self.folder / "log").read_text(errors="replace")
 
 
-class Subscriber:
+class Subscriber(Running):
     """A client that is told all messages, and whose session outlives the broker."""
 
     def __init__(self, broker: Broker, *options: str, topic: str = "#") -> None:
@@ -125,23 +132,10 @@ class Subscriber:
             time.sleep(0.05)
         return self.received()
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """Ends it."""
         self.process.kill()
         self.process.wait()
-
-    def __enter__(self) -> Self:
-        """Is subscribed already."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Ends it."""
-        self.end()
 
 
 def first_times(messages: Sequence[str]) -> list[str]:
