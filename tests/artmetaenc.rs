@@ -11,6 +11,7 @@ use common::{
 use gst::prelude::*;
 use gst_video::VideoFormat;
 use gstartclassify::action::ActionState;
+use gstartclassify::classification::Classification;
 use serde_json::{Value, json};
 
 const WIDTH: u32 = 64;
@@ -51,6 +52,61 @@ fn a_window_is_one_line_however_many_frames_carry_it() {
     }
     let lines = lines(&mut h);
     assert_eq!(lines.iter().map(|line| line["window"].as_u64()).collect::<Vec<_>>(), [Some(0), Some(1)]);
+}
+
+#[test]
+fn neither_the_order_of_an_encoder_nor_another_model_repeats_a_window() {
+    let mut h = harness();
+    let other = |window| Classification { model: "other".into(), ..classification(window) };
+    for (pts, window) in [(0, classification(0)), (120, classification(1)), (40, classification(0))] {
+        h.push(frame_with(&info(), pts, &window, false)).unwrap();
+    }
+    for (pts, window) in
+        [(160, other(1)), (200, classification(1)), (240, other(1)), (280, classification(2))]
+    {
+        h.push(frame_with(&info(), pts, &window, false)).unwrap();
+    }
+    let found: Vec<_> =
+        lines(&mut h).into_iter().map(|line| (line["model"].clone(), line["window"].clone())).collect();
+    let model = |name: &str, window: u64| (json!(name), json!(window));
+    let wanted = [model("test-model", 0), model("test-model", 1), model("other", 1), model("test-model", 2)];
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn lines_lie_in_the_segment_of_the_stream() {
+    let mut h = harness();
+    let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
+    segment.set_start(gst::ClockTime::from_mseconds(300));
+    segment.set_stop(gst::ClockTime::from_mseconds(4600));
+    segment.set_base(gst::ClockTime::from_mseconds(1300));
+    h.push_event(gst::event::Segment::new(&segment));
+    h.push(frame_with(&info(), 300, &classification(0), true)).unwrap();
+    h.push_event(action_event(ActionState::Stop));
+    let window = h.pull().unwrap();
+    let from = |ms| Some(gst::ClockTime::from_mseconds(ms));
+    assert_eq!((window.pts(), window.duration()), (from(300), from(100)));
+    // An end at the end of the segment would be clipped.
+    assert_eq!(h.pull().unwrap().pts(), from(4600).map(|end| end - gst::ClockTime::NSECOND));
+}
+
+#[test]
+fn what_an_encoder_adds_to_all_times_is_added_to_those_of_lines() {
+    let hours = gst::ClockTime::from_seconds(3_600_000);
+    let mut h = harness();
+    let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
+    segment.set_start(hours);
+    h.push_event(gst::event::Segment::new(&segment));
+    let mut coded = frame_with(&info(), 300, &classification(1), false);
+    let moved = coded.pts().map(|pts| pts + hours);
+    coded.get_mut().unwrap().set_pts(moved);
+    h.push(coded).unwrap();
+    let buffer = h.pull().unwrap();
+    assert_eq!(buffer.pts(), Some(hours + gst::ClockTime::from_mseconds(200)));
+    assert_eq!(buffer.duration(), Some(gst::ClockTime::from_mseconds(400)));
+    let line: Value = serde_json::from_slice(&bytes(&buffer)).unwrap();
+    assert_eq!((&line["start"], &line["end"]), (&json!(200 * MS), &json!(600 * MS)));
+    assert_eq!(line["tracklets"][0]["boxes"][0]["pts"], json!(300 * MS));
 }
 
 #[test]

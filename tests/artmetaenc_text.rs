@@ -71,6 +71,7 @@ fn segment(start_ms: u64, base_ms: u64) -> gst::Event {
 #[test]
 fn an_action_is_a_cue_once_it_has_stopped() {
     let mut h = harness("format=webvtt");
+    assert!(h.push_event(segment(0, 1000)));
     push(&mut h, 0, &classification(0));
     for state in [ActionState::Start, ActionState::Update] {
         assert!(h.push_event(action_event(state)));
@@ -152,6 +153,22 @@ fn times_in_the_file_are_running_time() {
 }
 
 #[test]
+fn an_action_of_the_segment_before_is_a_cue_at_the_beginning_of_this_one() {
+    let mut h = bare("format=webvtt");
+    h.set_caps_str("video/x-raw,format=I420,width=64,height=48,framerate=25/1", "text/x-raw,format=utf8");
+    push(&mut h, 0, &classification(0));
+    // The action lasted from 3.8 s of running time to 5.6 s.
+    assert!(h.push_event(segment(100, 4600)));
+    push(&mut h, 100, &classification(1));
+    assert!(h.push_event(action_event(ActionState::Stop)));
+    assert!(h.push_event(segment(100, 9000)));
+    push(&mut h, 100, &classification(2));
+    assert!(h.push_event(action_event(ActionState::Stop)));
+    let times: Vec<_> = pieces(&mut h).into_iter().map(|(pts, duration, _)| (pts, duration)).collect();
+    assert_eq!(times, [(Some(100), Some(1000)), (Some(100), Some(0))]);
+}
+
+#[test]
 fn where_downstream_takes_only_plain_text_there_is_only_text() {
     for (cues, text) in [
         ("actions", "a <b> --> & 50 %"),
@@ -160,6 +177,7 @@ fn where_downstream_takes_only_plain_text_there_is_only_text() {
     ] {
         let mut h = bare(&format!("format=webvtt cues={cues}"));
         h.set_caps_str("video/x-raw,format=I420,width=64,height=48,framerate=25/1", "text/x-raw,format=utf8");
+        assert!(h.push_event(segment(0, 1000)));
         push(&mut h, 0, &classification(14));
         assert!(h.push_event(stop_of("a <b> --> &", 0.5)));
         assert!(h.push_event(gst::event::Eos::new()));
@@ -256,6 +274,7 @@ fn a_flush_starts_the_file_anew_and_another_stream_does_not() {
 #[test]
 fn rows_are_windows_and_actions_that_have_stopped() {
     let mut h = harness("format=csv");
+    assert!(h.push_event(segment(0, 1000)));
     push(&mut h, 0, &classification(0));
     for state in [ActionState::Start, ActionState::Update, ActionState::Stop] {
         assert!(h.push_event(action_event(state)));

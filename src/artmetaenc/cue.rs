@@ -1,10 +1,10 @@
 //! Cues: which stretch of the stream bears which text.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::record::{Dates, Record};
 use super::settings::Cues;
-use crate::action::{ActionState, Moment};
+use crate::action::ActionState;
 use crate::classification::ClassScore;
 use crate::meta::{ActionRecord, FrameResult};
 use crate::object::ObjectId;
@@ -15,10 +15,10 @@ use crate::wording::caption;
 pub struct Cue {
     /// Number of the action or window.
     pub number: u64,
-    /// Where it starts.
-    pub start: Moment,
-    /// Where it ends.
-    pub end: Moment,
+    /// Where it starts, in nanoseconds of running time.
+    pub start: u64,
+    /// Where it ends, in nanoseconds of running time.
+    pub end: u64,
     /// One line without control characters.
     pub text: String,
     /// When an action started and ended by clocks outside of the stream.
@@ -29,8 +29,8 @@ pub struct Cue {
 #[derive(Debug)]
 pub struct CueMaker {
     cues: Cues,
-    /// The window before, which the next one may follow: of the whole picture or of each object.
-    last: BTreeMap<Option<ObjectId>, Last>,
+    /// The window before, which the next one may follow: of each model, of the whole picture or of each object.
+    last: BTreeMap<(Arc<str>, Option<ObjectId>), Last>,
     /// Half of a hop from a window to the next, in nanoseconds, once it is known.
     half_hop: u64,
 }
@@ -41,7 +41,8 @@ struct Last {
     number: u64,
     /// PTS at which the window starts and ends, in nanoseconds.
     window: (u64, u64),
-    end: Moment,
+    /// In nanoseconds of running time.
+    end: u64,
 }
 
 impl CueMaker {
@@ -72,20 +73,20 @@ impl CueMaker {
     /// The cue of a window ends half a hop behind the middle of the window, and starts where that of the window before
     /// ends. The first of several windows that overlap starts its cue at its own start.
     fn window(&mut self, result: &FrameResult, running: impl Fn(u64) -> u64) -> Option<Cue> {
-        let moment = |pts| Moment { pts, running_time: running(pts) };
         let window = (result.start, result.end);
         let object = result.object.map(|object| object.id);
-        let last = self.last.get(&object).copied().filter(|last| follows(last.window, window));
+        let whose = (Arc::clone(&result.model), object);
+        let last = self.last.get(&whose).copied().filter(|last| follows(last.window, window));
         if let Some(last) = last
             && result.window == last.number + 1
         {
             self.half_hop = middle(window).saturating_sub(middle(last.window)) / 2;
         }
-        let start = last.map_or_else(|| moment(result.start), |last| last.end);
-        let end = moment(middle(window).saturating_add(self.half_hop).min(result.end)).max(start);
+        let start = last.map_or_else(|| running(result.start), |last| last.end);
+        let end = running(middle(window).saturating_add(self.half_hop).min(result.end)).max(start);
         // Of objects that are gone nothing follows.
         self.last.retain(|_, last| last.window.1 >= result.start);
-        self.last.insert(object, Last { number: result.window, window, end });
+        self.last.insert(whose, Last { number: result.window, window, end });
         let text = captioned(&result.class, object);
         (!result.background).then_some(Cue { number: result.window, start, end, text, dates: None })
     }
@@ -108,8 +109,8 @@ fn of_action(record: &ActionRecord, text: String) -> Option<Cue> {
     let start = event.start;
     Some(Cue {
         number: event.action,
-        start: start.moment,
-        end: end.moment,
+        start: start.moment.running_time,
+        end: end.moment.running_time,
         text,
         dates: Some([start.absolute.into(), end.absolute.into()]),
     })

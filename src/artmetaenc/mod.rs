@@ -13,6 +13,7 @@
 //! Each line, row or cue is one buffer. A frame that brings none is sent on as a GAP event, so a sink behind the element prerolls with the first frame.
 
 mod caps;
+mod clock;
 mod csv;
 mod cue;
 mod imp;

@@ -1,5 +1,6 @@
 //! What there is to write, and what is written of it, in any format.
 
+use super::clock::Clock;
 use super::utc::rfc3339;
 use crate::meta::{ActionRecord, FrameResult};
 use crate::timeline::AbsoluteTime;
@@ -7,13 +8,13 @@ use crate::timeline::AbsoluteTime;
 /// One thing to write.
 #[derive(Debug, Clone, Copy)]
 pub enum Record<'a> {
-    /// The result of a window, as a frame says it that shows at `pts`, in nanoseconds.
+    /// The result of a window, as a frame says it that had the PTS `pts` where it was classified, in nanoseconds.
     Window { result: &'a FrameResult, pts: u64 },
     /// What happened to an action.
     Action(&'a ActionRecord),
 }
 
-/// What leaves as one buffer: a whole line, row or cue. Times in nanoseconds of PTS.
+/// What leaves as one buffer: a whole line, row or cue. Times in nanoseconds of PTS of the stream that brought it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     /// What stands in the buffer.
@@ -27,11 +28,21 @@ pub struct Piece {
 impl Piece {
     /// A line about `record`: a window's has the PTS and duration of the window, an action's the PTS of the moment
     /// that it tells of.
-    pub fn line(record: Record<'_>, bytes: Vec<u8>) -> Self {
-        let (pts, duration) = match record {
-            Record::Window { result, .. } => (result.start, Some(result.end.saturating_sub(result.start))),
-            Record::Action(ActionRecord { event, .. }) => (event.end.unwrap_or(event.start).moment.pts, None),
+    pub fn line(record: Record<'_>, bytes: Vec<u8>, clock: &Clock) -> Self {
+        let (start, end) = match record {
+            Record::Window { result, .. } => {
+                (clock.running_time(result.start), Some(clock.running_time(result.end)))
+            }
+            Record::Action(ActionRecord { event, .. }) => {
+                (event.end.unwrap_or(event.start).moment.running_time, None)
+            }
         };
+        Self::over(start, end, bytes, clock)
+    }
+
+    /// What stands for the running times from `start` to `end`, in nanoseconds.
+    pub fn over(start: u64, end: Option<u64>, bytes: Vec<u8>, clock: &Clock) -> Self {
+        let (pts, duration) = clock.place(start, end);
         Self { bytes, pts, duration }
     }
 }

@@ -1,7 +1,8 @@
 //! What is known of the stream, and what it brings to write.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use super::clock::Clock;
 use super::record::{Piece, Record};
 use super::writer::{WriteError, Writer};
 use crate::{
@@ -17,16 +18,24 @@ const FORGOTTEN: u64 = 60_000_000_000;
 pub struct Stream {
     /// Size of the frames, where the caps tell.
     pub size: Option<FrameSize>,
-    /// What tells the running time of the frames, where they have times.
-    segment: Option<gst::FormattedSegment<gst::ClockTime>>,
+    clock: Clock,
     /// What writes, once downstream was told by our caps.
     pub writer: Option<Writer>,
     /// Whether what stands before all else was sent.
     pub header_sent: bool,
     /// PTS and duration of the newest frame, where it has them.
     pub newest: Option<(gst::ClockTime, Option<gst::ClockTime>)>,
-    /// The last window that was written, of the whole picture or of each object, and the PTS at which it was last seen.
-    written: BTreeMap<Option<ObjectId>, (u64, u64)>,
+    /// The last window that was written of each model, of the whole picture or of each object.
+    written: BTreeMap<(Arc<str>, Option<ObjectId>), Written>,
+}
+
+/// A window that was written; times in nanoseconds of PTS.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    window: u64,
+    end: u64,
+    /// When the object was last seen.
+    seen: u64,
 }
 
 impl Stream {
@@ -50,7 +59,9 @@ impl Stream {
         let mut pieces = Vec::new();
         for result in meta::read_all(buffer) {
             let pts = buffer.pts().map_or(result.end, gst::ClockTime::nseconds);
-            pieces.extend(self.result(result, pts)?);
+            let classified = result.age.map_or(pts, |age| result.end.saturating_add_signed(age));
+            self.clock.learn(classified, pts);
+            pieces.extend(self.result(result, classified)?);
         }
         Ok(pieces)
     }
@@ -72,7 +83,7 @@ impl Stream {
 
     /// The frames have another way to tell running time from now on.
     pub fn start_segment(&mut self, segment: Option<gst::FormattedSegment<gst::ClockTime>>) {
-        self.segment = segment;
+        self.clock.set_segment(segment);
         if let Some(writer) = &mut self.writer {
             writer.forget();
         }
@@ -90,15 +101,21 @@ impl Stream {
         (self.newest, self.header_sent) = (None, false);
     }
 
-    /// What a result on a frame that shows at `pts` brings, if its window was not written yet.
+    /// What a result on a frame that had the PTS `pts` where it was classified brings, if its window was not written yet.
     fn result(&mut self, mut result: FrameResult, pts: u64) -> Result<Option<Piece>, WriteError> {
-        let object = result.object.map(|object| object.id);
-        let before = self.written.insert(object, (result.window, pts.max(result.end)));
-        if before.is_some_and(|(window, _)| window == result.window) {
+        let whose = (Arc::clone(&result.model), result.object.map(|object| object.id));
+        let (now, seen) = ((result.window, result.end), pts.max(result.end));
+        // Encoders change the order of frames, so an older window may come once more behind a newer one.
+        if let Some(last) = self.written.get_mut(&whose)
+            && now.0 <= last.window
+            && now.1 <= last.end
+        {
+            last.seen = last.seen.max(seen);
             return Ok(None);
         }
+        self.written.insert(whose, Written { window: now.0, end: now.1, seen });
         // No frame brings the last window of an object again that was gone for so long.
-        self.written.retain(|_, (_, seen)| seen.saturating_add(FORGOTTEN) >= result.end);
+        self.written.retain(|_, last| last.seen.saturating_add(FORGOTTEN) >= result.end);
         if let Some(size) = self.size {
             result = result.scaled_to(size);
         }
@@ -106,18 +123,7 @@ impl Stream {
     }
 
     fn write(&mut self, record: Record<'_>) -> Result<Option<Piece>, WriteError> {
-        let Self { writer, segment, .. } = self;
-        let Some(writer) = writer else { return Ok(None) };
-        writer.write(record, |pts| running_time(segment.as_ref(), pts))
-    }
-}
-
-/// The running time of `pts`, or `pts` itself where there is none; never negative. All in nanoseconds.
-fn running_time(segment: Option<&gst::FormattedSegment<gst::ClockTime>>, pts: u64) -> u64 {
-    let time = segment.and_then(|segment| segment.to_running_time_full(gst::ClockTime::from_nseconds(pts)));
-    match time {
-        Some(gst::Signed::Positive(time)) => time.nseconds(),
-        Some(gst::Signed::Negative(_)) => 0,
-        None => pts,
+        let Self { writer, clock, .. } = self;
+        writer.as_mut().map_or(Ok(None), |writer| writer.write(record, clock))
     }
 }

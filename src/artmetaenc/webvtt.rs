@@ -10,9 +10,9 @@ pub const HEADER: &str = "WEBVTT\n\n";
 
 /// The block of a cue with its final blank line, in running time, and before it a comment where the cue is dated.
 pub fn block(cue: &Cue) -> String {
-    let start = Timestamp::at(cue.start.running_time);
+    let start = Timestamp::at(cue.start);
     // A cue ends after its start.
-    let end = Timestamp::at(cue.end.running_time).max(Timestamp(start.0 + 1));
+    let end = Timestamp::at(cue.end).max(Timestamp(start.0 + 1));
     let comment = cue.dates.as_ref().map(comment).unwrap_or_default();
     format!("{comment}{}\n{start} --> {end}\n{}\n\n", cue.number, escaped(&cue.text))
 }
@@ -54,10 +54,8 @@ impl fmt::Display for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Moment;
 
     fn cue(start: u64, end: u64, text: &str) -> Cue {
-        let [start, end] = [start, end].map(|running_time| Moment { pts: 0, running_time });
         Cue { number: 3, start, end, text: text.into(), dates: None }
     }
 

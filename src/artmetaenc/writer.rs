@@ -1,5 +1,6 @@
 //! Turns records into pieces of the format that was agreed on.
 
+use super::clock::Clock;
 use super::cue::{Cue, CueMaker};
 use super::record::{Piece, Record};
 use super::settings::{Cues, Format};
@@ -52,20 +53,17 @@ impl Writer {
         })
     }
 
-    /// What is complete with this record. `running` tells the running time of a PTS, in nanoseconds.
+    /// What is complete with this record.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(
-        &mut self,
-        record: Record<'_>,
-        running: impl Fn(u64) -> u64,
-    ) -> Result<Option<Piece>, WriteError> {
+    pub fn write(&mut self, record: Record<'_>, clock: &Clock) -> Result<Option<Piece>, WriteError> {
+        let cue = |maker: &mut CueMaker| maker.cue(record, |pts| clock.running_time(pts));
         Ok(match self {
-            Self::JsonLines => jsonl::line(record)?.map(|line| Piece::line(record, line)),
-            Self::Csv => rows::row(record)?.map(|row| Piece::line(record, row)),
-            Self::WebVtt(maker) => maker.cue(record, running).map(|cue| in_file(&cue)),
-            Self::PlainText(maker) => maker.cue(record, running).map(in_track),
+            Self::JsonLines => jsonl::line(record)?.map(|line| Piece::line(record, line, clock)),
+            Self::Csv => rows::row(record)?.map(|row| Piece::line(record, row, clock)),
+            Self::WebVtt(maker) => cue(maker).map(|cue| timed(&cue, webvtt::block(&cue), clock)),
+            Self::PlainText(maker) => cue(maker).map(|cue| timed(&cue, cue.text.clone(), clock)),
         })
     }
 
@@ -78,16 +76,7 @@ impl Writer {
     }
 }
 
-fn in_file(cue: &Cue) -> Piece {
-    timed(cue, webvtt::block(cue).into())
-}
-
-fn in_track(mut cue: Cue) -> Piece {
-    let text = std::mem::take(&mut cue.text);
-    timed(&cue, text.into())
-}
-
 /// A buffer over the time of the cue.
-fn timed(cue: &Cue, bytes: Vec<u8>) -> Piece {
-    Piece { bytes, pts: cue.start.pts, duration: Some(cue.end.pts.saturating_sub(cue.start.pts)) }
+fn timed(cue: &Cue, text: String, clock: &Clock) -> Piece {
+    Piece::over(cue.start, Some(cue.end), text.into(), clock)
 }

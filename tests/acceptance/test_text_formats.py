@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import webvtt
 
-from .launch import classify_shots
+from .launch import COLOURS, classify_shots, launch_well, lines, record
 
 FORMATS = {
     "jsonl": "format=json-lines",
@@ -106,3 +106,38 @@ def test_cues_of_windows(recorded: Recorded) -> None:
         assert window["start"] // MILLISECOND <= start < end <= window["end"] // MILLISECOND
         assert text == f"{window['label']} {window['score'] * 100:.0f} %"
     assert all(before[2] <= after[1] for before, after in zip(cues, cues[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    "encoder", ["x264enc", "x264enc bframes=3 b-adapt=false ! h264parse", "vp8enc deadline=1"]
+)
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_written_behind_an_encoder_is_the_same(
+    name: str, encoder: str, tmp_path: Path
+) -> None:
+    """Whatever the encoder does to times and the order of frames."""
+    here, behind = tmp_path / "here", tmp_path / "behind"
+    write = f"artmetaenc {FORMATS[name]} ! queue ! filesink"
+    launch_well(
+        "videotestsrc num-buffers=60 pattern=red ! video/x-raw,format=I420,width=64,height=64 "
+        f"! artclassify model={COLOURS} ! tee name=t "
+        f"t. ! queue ! {write} location={here} t. ! {encoder} ! {write} location={behind}"
+    )
+    read = told if name == "jsonl" else Path.read_text
+    assert read(here) == read(behind)
+    assert here.read_text().count("red") >= 1
+
+
+def told(path: Path) -> list[dict[str, Any]]:
+    """The lines but for boxes: the first frame to leave an encoder may be a later one."""
+    every = [json.loads(line) for line in path.read_text().splitlines()]
+    return [{key: line[key] for key in line if key != "tracklets"} for line in every]
+
+
+def test_an_action_up_to_the_end_of_a_file_stops_there(red_clip: Path, tmp_path: Path) -> None:
+    """The end of the action is that of the segment, where sinks clip."""
+    source = f"filesrc location={red_clip} ! decodebin"
+    recorded = record(source, f"model={COLOURS}", tmp_path / "lines.jsonl")
+    start, stop = lines(recorded, "action")
+    assert (start["state"], stop["state"]) == ("start", "stop")
+    assert stop["end"] - stop["start"] == 3_000_000_000
