@@ -126,6 +126,19 @@ def test_saliency_equals_loop_and_sums_to_one() -> None:
     assert torch.allclose(aggregate(r, w)[0, 1], want, atol=1e-6)
 
 
+def test_mixed_precision_ranks_texts_and_frames_like_full_precision() -> None:
+    torch.manual_seed(0)
+    alike = F.normalize(1 + 0.05 * torch.randn(2, 48, 64), dim=-1)
+    bank, videos = SemanticsBank(alike), alike[0, :8] + 0.01 * torch.randn(8, 64)
+    r, s = torch.randn(2, 4, 3, 64), torch.randn(2, 3, 64)
+    ranked, _ = bank.select(videos, 8)
+    weights = saliency(r, s, 0.01)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(bank.select(videos, 8)[0], ranked)
+        assert torch.equal(saliency(r, s, 0.01), weights)
+        assert torch.equal(saliency(r.bfloat16(), s, 0.01), saliency(r.bfloat16().float(), s, 0.01))
+
+
 def test_a_patch_of_attention_becomes_its_box() -> None:
     attention = torch.full((10, 10), 1e-3)
     attention[2:6, 5:8] = 1.0

@@ -261,6 +261,40 @@ def test_frames_are_numbered_as_shown(suffix: str, tmp_path: Path) -> None:
     assert trees.number(video.take(np.array(wanted))) == wanted
 
 
+def test_frames_that_an_edit_list_hides_do_not_count(tmp_path: Path) -> None:
+    trees.video(tmp_path / "whole.mp4", 20)
+    trees.stream_copy(tmp_path / "part.mp4", tmp_path / "whole.mp4", after=5)
+    video = VideoFile(tmp_path / "part.mp4")
+    assert video.count == 15
+    assert trees.number(video.take(np.array([0, 14, 7]))) == [5, 19, 12]
+
+
+def test_a_video_that_changes_its_size_is_unreadable(tmp_path: Path) -> None:
+    trees.video(tmp_path / "small.ts", 8)
+    trees.video(tmp_path / "large.ts", 8, height=96, width=128)
+    parts = [(tmp_path / f"{size}.ts").read_bytes() for size in ("small", "large")]
+    (tmp_path / "both.ts").write_bytes(b"".join(parts))
+    video = VideoFile(tmp_path / "both.ts")
+    assert video.take(np.array([0, 7])).shape[1:] == (48, 64, 3)
+    with pytest.raises(UnreadableError, match=r"both\.ts: frames differ in size"):
+        video.take(np.array([0, video.count - 1]))
+
+
+def test_elements_of_one_name_are_told_apart_by_their_set(tmp_path: Path) -> None:
+    trees.finegym(tmp_path)
+    trees.text(
+        tmp_path / "annotations/gym99_categories.txt",
+        "Clabel:   0; set: 33; Glabel: 290; (BB) salto backward tucked",
+        "Clabel:   1; set: 35; Glabel: 359; (BB) salto backward tucked",
+        "Clabel:   2; set: 35; Glabel: 357; (BB) double salto backward tucked",
+    )
+    assert read(DatasetConfig("finegym", "gym99_v1.0"), tmp_path, "train").names == (
+        "(BB) salto backward tucked, in flight",
+        "(BB) salto backward tucked, as dismount",
+        "(BB) double salto backward tucked",
+    )
+
+
 def test_folders_of_frames(tmp_path: Path) -> None:
     trees.folder(tmp_path / "7", 12)
     frames = FrameFolder(tmp_path / "7")

@@ -3,6 +3,7 @@
 import math
 import os
 import random
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,17 +13,23 @@ import forks
 import numpy as np
 import pytest
 import torch
+import trees
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from artmodels import config as configs
+from artmodels.data import read
+from artmodels.dsts.norm import RoutedBatchNorm
 from artmodels.sprites import clips
 from artmodels.sprites.systems import system
 from artmodels.training import FitConfig, Processes, Trainer, VideoLearner
 from artmodels.training.groups import groups, optimiser
 from artmodels.training.order import Order, SeededItems
+from artmodels.training.recipe import FitRecipe, subject_of
 from artmodels.training.schedule import schedule
+from artmodels.training.statistics import share_statistics
 from artmodels.video import VideoModel
 
 BASE = FitConfig(epochs=3, batch=4, lr=0.05, milestones=(2,), workers=0, checkpoint=4, log=1)
@@ -165,6 +172,29 @@ def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:
     Trainer(plain(), Points(), replace(BASE, lr=0.1), tmp_path).run(resume=False)
 
 
+def test_so_is_the_state_of_another_recipe_or_list_of_clips(tmp_path: Path) -> None:
+    def run(root: Path, variant: str = "1", text: str = "") -> None:
+        path = tmp_path / "recipe.toml"
+        path.write_text(f'[dataset]\nkind = "hmdb51"\nvariant = "{variant}"\n{text}')
+        recipe = configs.load(path, FitRecipe)
+        about = subject_of(recipe, read(recipe.dataset, root, "train"))
+        Trainer(plain(), Points(), BASE, tmp_path / "run", subject=about).run()
+
+    data, moved = tmp_path / "data", tmp_path / "moved"
+    trees.hmdb51(data)
+    run(data)
+    shutil.copytree(data, moved)
+    run(moved, text="[views]\ncrops = 3\n")
+    with pytest.raises(ValueError, match=r"\[dataset\] variant was '1' and is '2' now"):
+        run(data, "2")
+    with pytest.raises(ValueError, match=r"\[head\] kind was 'average' and is 'art' now"):
+        run(data, text='[head]\nkind = "art"\n')
+    labels = data / "annotations/wave_test_split1.txt"
+    labels.write_text(labels.read_text().replace(" 2 ", " 1 "))
+    with pytest.raises(ValueError, match="digest of the clips was"):
+        run(data)
+
+
 def together(
     config: FitConfig,
     out: Path,
@@ -207,12 +237,46 @@ def test_two_processes_decide_alike(tmp_path: Path) -> None:
     together(config, tmp_path / "two", whole, lambda: Sprites(8))
     found = [torch.load(f"{tmp_path / 'two'}.{rank}")[0] for rank in range(2)]
     start = whole().state_dict()
-    for key, value in found[0].items():
-        if "running" not in key and "usage" not in key:  # the first process's are stored
-            assert torch.equal(value, found[1][key]), key
+    same(found[0], found[1])
     assert not torch.equal(
         found[0]["model.neck.layers.0.gates.g"], start["model.neck.layers.0.gates.g"]
     )
+    assert [e.histogram_value.num for e in logged(tmp_path / "two").Histograms("usage/layer0")] == [
+        8
+    ]
+
+
+def test_statistics_are_those_of_the_clips_of_all_processes(tmp_path: Path) -> None:
+    clips = torch.randn(8, 3, 5, generator=torch.Generator().manual_seed(1))
+    neuron = torch.tensor([0, 0, 0, 1, 1, 2, 1, 1])  # of a clip; four clips a process
+    shares = [slice(0, 4), slice(4, 8)]
+
+    def statistics(share: slice) -> RoutedBatchNorm:
+        norm = RoutedBatchNorm(4, 3)
+        for n in range(4):
+            norm(clips[share], n, neuron[share] == n)
+        return norm
+
+    def work(rank: int) -> None:
+        learner = nn.ModuleList([statistics(shares[rank]), nn.BatchNorm1d(3)])
+        learner[1](clips[shares[rank]])
+        share_statistics(learner, Processes.joined("cpu"))
+        torch.save((learner.state_dict(), learner[0].seen), tmp_path / str(rank))
+
+    forks.together(work)
+    (one, seen), (other, _) = (torch.load(tmp_path / str(rank)) for rank in range(2))
+    same(one, other)
+    assert (seen == 0).all()
+    alone = [statistics(share) for share in shares]
+    mean, var = one["0.running_mean"], one["0.running_var"]
+    assert torch.allclose(mean[0], alone[0].running_mean[0])
+    assert torch.allclose(var[2], alone[1].running_var[2])
+    for found, key in ((mean, "running_mean"), (var, "running_var")):
+        parts = [getattr(norm, key)[1] for norm in alone]
+        assert torch.allclose(found[1], 0.25 * parts[0] + 0.75 * parts[1])
+    assert torch.allclose(mean[1], 0.1 * clips[neuron == 1].mean((0, 2)))
+    assert (mean[3] == 0).all() and (var[3] == 1).all()
+    assert torch.allclose(one["1.running_mean"], 0.1 * clips.mean((0, 2)))
 
 
 def test_a_run_of_two_processes_is_taken_up(tmp_path: Path) -> None:
@@ -335,15 +399,23 @@ def test_a_whole_network_learns_in_mixed_precision(tmp_path: Path) -> None:
     Trainer(learner, Sprites(4), config, tmp_path).run()
 
 
+def logged(folder: Path) -> EventAccumulator:
+    log = EventAccumulator(str(folder), {"histograms": 0})
+    log.Reload()
+    return log
+
+
 def test_the_log_has_losses_rates_and_neurons(tmp_path: Path) -> None:
     scores = iter([0.25, 0.5])
     config = replace(BASE, epochs=2, clip=1.0)
-    trainer = Trainer(
-        whole(), Sprites(), config, tmp_path, validate=lambda: {"top-1": next(scores)}
-    )
-    trainer.run()
-    log = EventAccumulator(str(tmp_path), {"histograms": 0})
-    log.Reload()
+    learner = whole()
+
+    def validate() -> dict[str, float]:
+        learner.model(torch.from_numpy(clips("order", 4, 3)[0]))
+        return {"top-1": next(scores)}
+
+    Trainer(learner, Sprites(), config, tmp_path, validate=validate).run()
+    log = logged(tmp_path)
     assert [e.value for e in log.Scalars("val/top-1")] == [0.25, 0.5]
     assert [e.step for e in log.Scalars("train/loss")] == [1, 2, 3, 4, 5, 6]
     assert {"train/final", "train/tracklet", "train/gradient", "lr/fresh/plain"} <= set(
@@ -351,6 +423,31 @@ def test_the_log_has_losses_rates_and_neurons(tmp_path: Path) -> None:
     )
     used = log.Histograms("usage/layer0")
     assert [e.histogram_value.num for e in used] == [12, 12]
+
+
+def test_logged_losses_are_means_over_the_clips_of_a_step(tmp_path: Path) -> None:
+    first = {}
+    for name, changed in {
+        "whole": {},
+        "clipped": {"clip": 1.0},
+        "in parts": {"clip": 1.0, "accumulate": 2},
+    }.items():
+        config = replace(BASE, epochs=1, **changed)
+        Trainer(plain(dropout=0.0, norm=False), Points(), config, tmp_path / name).run()
+        first[name] = logged(tmp_path / name).Scalars("train/loss")[0].value
+    assert first["clipped"] == first["whole"]
+    assert first["in parts"] == pytest.approx(first["whole"], rel=1e-5)
+
+
+def test_a_step_that_overflows_is_passed_by(tmp_path: Path) -> None:
+    config = replace(BASE, precision="fp16", clip=1.0)
+    trainer = Trainer(plain(), Points(), config, tmp_path)
+    trainer.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**30)
+    trainer.run()
+    assert trainer.scaler.get_scale() < 2.0**30
+    found = logged(tmp_path)
+    steps = [len(found.Scalars(f"train/{key}")) for key in ("loss", "gradient")]
+    assert steps[0] == 15 > steps[1] > 0
 
 
 def test_losses_that_are_not_finite_end_the_run(tmp_path: Path) -> None:

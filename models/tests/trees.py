@@ -25,12 +25,17 @@ def number(frames: np.ndarray) -> list[int]:
     return np.rint((grey - BASE) / STEP).astype(int).tolist()
 
 
+CODECS = {".avi": "mpeg4", ".mp4": "libx264", ".ts": "libx264", ".webm": "libvpx"}
+
+
 def video(
     path: Path, frames: int = 16, height: int = HEIGHT, width: int = WIDTH, bar: int = 250
 ) -> None:
-    """A file as its suffix says: MPEG-4 with B-frames in AVI, H.264 in MP4, VP8 in WebM."""
+    """A file as its suffix says: MPEG-4 with B-frames in AVI, H.264 in MP4 and MPEG-TS, VP8 in
+    WebM.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    codec = {".avi": "mpeg4", ".mp4": "libx264", ".webm": "libvpx"}[path.suffix]
+    codec = CODECS[path.suffix]
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -41,6 +46,24 @@ def video(
             shown = av.VideoFrame.from_ndarray(picture(k, height, width, bar), format="rgb24")
             container.mux(stream.encode(shown))
         container.mux(stream.encode())
+
+
+def stream_copy(path: Path, source: Path, after: int) -> None:
+    """The MP4 file ``source`` without its first frames, as ffmpeg -ss -c copy writes it.
+
+    Packets that others depend on stay, and an edit list hides them.
+    """
+    with av.open(str(source)) as whole, av.open(str(path), "w") as part:
+        stream = whole.streams.video[0]
+        copied = part.add_stream_from_template(stream)
+        left_out = int(after / stream.average_rate / stream.time_base)
+        for packet in whole.demux(stream):
+            if packet.dts is None:
+                continue
+            packet.pts -= left_out
+            packet.dts -= left_out
+            packet.stream = copied
+            part.mux(packet)
 
 
 def folder(path: Path, frames: int = 12) -> None:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..precision import in_full
 from .losses import soft_cross_entropy
 
 
@@ -41,9 +42,10 @@ class SemanticsBank(nn.Module):
         self.agent = nn.Parameter(unit.clone()) if tuned else None
 
     @staticmethod
+    @in_full
     def similarities(bank: Tensor, vectors: Tensor) -> Tensor:
         """Cosine of ``vectors [B, D]`` to every entry of a bank of unit vectors ``[P, N, D]``,
-        ``[B, P, N]``.
+        ``[B, P, N]``. Always in full precision: texts of fine-grained classes lie close together.
         """
         return torch.einsum("bd,pnd->bpn", F.normalize(vectors, dim=-1), bank)
 

@@ -4,13 +4,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..precision import in_full
 
+
+@in_full
 def saliency(responses: Tensor, semantics: Tensor, temperature: float) -> Tensor:
     """Eq. 9, weights: ``w_{t,k} = (1/K) sum_j softmax_t(<r_{t,k}, s_j> / temperature)``.
 
     ``responses [B, T, K, C]`` (tracklet k is the k-th response of every frame, eq. 4: identity
     comes from the index), ``semantics [B, K, C]`` -> ``[B, T, K]``; sums to 1 over T. The softmax
-    is taken per semantic and then averaged, as in video concept spotting ``[choice]``.
+    is taken per semantic and then averaged, as in video concept spotting ``[choice]``. Always in
+    full precision.
     """
     similarity = torch.einsum(
         "btkc,bjc->btkj", F.normalize(responses, dim=-1), F.normalize(semantics, dim=-1)

@@ -29,8 +29,9 @@ class VideoFile:
             with av.open(str(path)) as container:
                 if not container.streams.video:
                     raise UnreadableError(path, "no video stream")
-                self.count = container.streams.video[0].frames or sum(
-                    packet.size > 0 for packet in container.demux(video=0)
+                # A header of MP4 counts frames that an edit list hides, as after a stream copy.
+                self.count = sum(
+                    packet.size > 0 and not packet.is_discard for packet in container.demux(video=0)
                 )
         except av.FFmpegError as error:
             raise UnreadableError(path, f"cannot be opened: {error.strerror}") from error
@@ -60,7 +61,7 @@ class VideoFile:
                 raise UnreadableError(self.path, f"ends after frame {last + 1} of {self.count}")
             end = picture.to_ndarray(format="rgb24")
             found |= {number: end for number in wanted if number > last}
-        return np.stack([found[number] for number in numbers.tolist()])
+        return _stacked(self.path, found, numbers)
 
 
 class FrameFolder:
@@ -83,9 +84,13 @@ class FrameFolder:
             if picture is None:
                 raise UnreadableError(self.path, f"{self.files[number].name} is no picture")
             found[number] = picture[..., ::-1]
-        if len({picture.shape for picture in found.values()}) > 1:
-            raise UnreadableError(self.path, "frames differ in size")
-        return np.stack([found[number] for number in numbers.tolist()])
+        return _stacked(self.path, found, numbers)
+
+
+def _stacked(path: Path, found: dict[int, np.ndarray], numbers: np.ndarray) -> np.ndarray:
+    if len({picture.shape for picture in found.values()}) > 1:
+        raise UnreadableError(path, "frames differ in size")
+    return np.stack([found[number] for number in numbers.tolist()])
 
 
 def opened(path: Path) -> VideoFile | FrameFolder:

@@ -40,6 +40,17 @@ def without_trace(model: nn.Module) -> Iterator[None]:
             setattr(module, name, True)
 
 
+@contextmanager
+def exact_convolutions() -> Iterator[None]:
+    """Convolutions in this context do not round to TensorFloat-32, as GPUs do by default."""
+    allowed = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = allowed
+
+
 def _gradient(loss: Tensor, parameters: list[nn.Parameter]) -> Gradient:
     found = torch.autograd.grad(loss, parameters, allow_unused=True)
     return [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
@@ -110,7 +121,7 @@ class UpstreamDownstream:
                 return train()
 
         origin = [p.detach().clone() for p in self.downstream]
-        with without_trace(self.model):
+        with without_trace(self.model), exact_convolutions():
             try:
                 simulated = self.average(_gradient(fixed(), self.downstream))
                 offsets = [synapse.offset for synapse in self.synapses]

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ..precision import in_full
 from .correlation import local_correlation
 from .matching import soft_argmax
 
@@ -52,12 +53,9 @@ class TemporalDynamics(nn.Module):
         return torch.cat([maps, maps[:, -1:]], dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.reduce(x).unflatten(0, (-1, self.frames))
-        if torch.is_autocast_enabled(x.device.type):
-            with torch.autocast(x.device.type, enabled=False):
-                return self._tempos(x.float())
-        return self._tempos(x)
+        return self._tempos(self.reduce(x).unflatten(0, (-1, self.frames)))
 
+    @in_full
     def _tempos(self, x: Tensor) -> Tensor:
         """Maps of all tempos, of reduced features ``[B, T, R, H, W]``. Always in full precision:
         the softmax over displacements multiplies correlations by 100.

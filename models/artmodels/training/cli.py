@@ -17,7 +17,7 @@ from ..video.card import Facts
 from ..video.checkpoint import save_video
 from .learner import VideoLearner
 from .processes import Processes
-from .recipe import FitRecipe
+from .recipe import FitRecipe, subject_of
 from .start import start_from
 from .trainer import Trainer
 
@@ -73,7 +73,8 @@ def fit(args: argparse.Namespace) -> None:
         return scores(predict(model, shown, part, recipe.fit.workers, processes, False))
 
     learner = VideoLearner(model, len(train.names))
-    trainer = Trainer(learner, data, recipe.fit, args.out, recipe.seed, processes, validate)
+    about = subject_of(recipe, train)
+    trainer = Trainer(learner, data, recipe.fit, args.out, recipe.seed, processes, validate, about)
     trainer.run(resume=not args.fresh)
     if processes.first:
         save_video(model, list(train.names), args.out / MODEL, facts(recipe, len(data)))

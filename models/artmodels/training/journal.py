@@ -1,5 +1,6 @@
 """What a run tells while it goes on: a progress bar, and TensorBoard."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,7 +9,6 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from ..dsts import SpecialisationNeck
 from ..metrics import in_words
 from ..objective import Terms
 
@@ -34,9 +34,9 @@ class Journal:
         epoch, loss = step // self.an_epoch, f"{means['loss']:.3f}"
         self.bar.set_postfix(epoch=epoch, loss=loss, refresh=False)
 
-    def neurons(self, step: int, neck: SpecialisationNeck) -> None:
-        """How many clips each neuron of each layer took since the last entry."""
-        for layer, used in enumerate(neck.usage().tolist()):
+    def neurons(self, step: int, usage: Tensor) -> None:
+        """How many clips each neuron of each layer took since the last entry, ``[L, N]``."""
+        for layer, used in enumerate(usage.tolist()):
             numbers = range(len(used))
             self.writer.add_histogram_raw(
                 f"usage/layer{layer}",
@@ -68,22 +68,22 @@ class Journal:
 
 
 class Means:
-    """Sums of losses that stay on their device until they are asked for."""
+    """Means of values that stay on their device until they are asked for."""
 
     def __init__(self) -> None:
         self.sums: Terms = {}
-        self.count = 0
+        self.shares: Counter[str] = Counter()
 
     @torch.no_grad()
-    def add(self, terms: Iterable[tuple[str, Tensor]]) -> None:
-        """One step's values."""
+    def add(self, terms: Iterable[tuple[str, Tensor]], share: float = 1.0) -> None:
+        """Values of a step, or of a part of one that counts as ``share``."""
         for key, value in terms:
-            value = value.detach().float()
+            value = value.detach().float() * share
             self.sums[key] = self.sums[key] + value if key in self.sums else value
-        self.count += 1
+            self.shares[key] += share
 
     def taken(self) -> dict[str, float]:
         """The means so far; starts anew."""
-        found = {key: value.item() / self.count for key, value in self.sums.items()}
-        self.sums, self.count = {}, 0
+        found = {key: value.item() / self.shares[key] for key, value in self.sums.items()}
+        self.sums, self.shares = {}, Counter()
         return found

@@ -49,10 +49,19 @@ class Processes:
         """Mean of each tensor over all processes, the same everywhere."""
         if self.count == 1:
             return values
-        flat = torch.cat([value.flatten() for value in values])
-        dist.all_reduce(flat)
+        if not values:
+            return values
+        flat = self.total(torch.cat([value.flatten() for value in values]))
         parts = (flat / self.count).split([value.numel() for value in values])
         return [part.view_as(value) for part, value in zip(parts, values, strict=True)]
+
+    def total(self, value: Tensor) -> Tensor:
+        """Sum of a tensor over all processes, the same everywhere."""
+        if self.count == 1:
+            return value
+        value = value.clone()
+        dist.all_reduce(value)
+        return value
 
     def gather(self, thing: Any) -> list[Any]:
         """What every process has, by rank."""

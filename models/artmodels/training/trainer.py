@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..art.bank import SemanticsBank
 from ..dsts import SpecialisationNeck, UpstreamDownstream
+from ..dsts.learning import without_trace
 from .config import FitConfig
 from .groups import optimiser
 from .journal import Journal, Means
@@ -20,6 +21,7 @@ from .order import Order, SeededItems
 from .processes import Processes
 from .schedule import schedule
 from .state import random_state, read, seed_generators, set_random_state, write
+from .statistics import share_statistics
 
 STATE = "resume.pt"
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -34,7 +36,8 @@ class Trainer:
     ``data`` is any map-style data set; its random choices may use the global generators of Python,
     NumPy and PyTorch. ``out`` is the folder of the run: the state to resume from and TensorBoard's
     files. ``validate`` is called by all processes after every ``config.validate`` epochs and tells
-    scores by name, from 0 to 1. Text banks follow their agents and DSTS necks learn as ``config``
+    scores by name, from 0 to 1. ``subject`` says what is trained on what: a state is taken up by a
+    run of the same one. Text banks follow their agents and DSTS necks learn as ``config``
     says, wherever they are in the learner.
 
     A run that is interrupted at any moment and started again ends with the weights of an unbroken
@@ -52,12 +55,14 @@ class Trainer:
         seed: int = 0,
         processes: Processes | None = None,
         validate: Validate | None = None,
+        subject: dict[str, Any] | None = None,
     ) -> None:
         self.processes = processes or Processes()
         self.device = self.processes.device
         self.learner = learner.to(self.device)
         self.data, self.config, self.out, self.seed = data, config, out, seed
         self.validate = validate
+        self.subject = subject or {}
         self.banks = [m for m in learner.modules() if isinstance(m, SemanticsBank)]
         self.necks = [m for m in learner.modules() if isinstance(m, SpecialisationNeck)]
         self.apart = config.learning == "upstream-downstream"
@@ -128,6 +133,7 @@ class Trainer:
             self.learner,
             device_ids=[self.device] if self.device.type == "cuda" else None,
             find_unused_parameters=True,
+            broadcast_buffers=False,  # share_statistics keeps them alike
         )
 
     def _batches(self, order: Order) -> Iterator[Batch]:
@@ -155,21 +161,24 @@ class Trainer:
             with alone:
                 with self._mixed():
                     terms = whole(*batch)
-                    loss = sum(terms.values()) / len(parts)
-                self.scaler.scale(loss).backward()
-            means.add([*((k, v / len(parts)) for k, v in terms.items()), ("loss", loss)])
+                    loss = sum(terms.values())
+                self.scaler.scale(loss / len(parts)).backward()
+            means.add([*terms.items(), ("loss", loss)], 1 / len(parts))
         if self.apart:
             self._forget(self._upstream())
         self.scaler.unscale_(self.steps)
         if self.config.clip:
             parameters = [p for group in self.steps.param_groups for p in group["params"]]
             norm = nn.utils.clip_grad_norm_(parameters, self.config.clip)
-            means.add([("gradient", norm)])
+            # The scaler passes by a step that overflows, and takes a smaller scale.
+            if not self.scaler.is_enabled() or norm.isfinite():
+                means.add([("gradient", norm)])
         self.scaler.step(self.steps)
         self.scaler.update()
         self.schedule.step()
         for bank in self.banks:
             bank.step()
+        share_statistics(self.learner, self.processes)
 
     def _upstream(self) -> list[nn.Parameter]:
         return [p for neck in self.necks for p in neck.upstream()]
@@ -209,18 +218,19 @@ class Trainer:
                 journal.wrote(self.step, found, rates)
         if journal:
             journal.moved()
-            if self.step % self.order.an_epoch == 0:
-                for neck in self.necks:
-                    journal.neurons(self.step, neck)
         if self.step % self.order.an_epoch == 0:
             for neck in self.necks:
+                usage = self.processes.total(neck.usage())
+                if journal:
+                    journal.neurons(self.step, usage)
                 neck.forget_usage()
 
     def _validated(self, journal: Journal | None) -> None:
         if self.validate is None:
             return
         self.learner.eval()
-        result = self.validate()
+        with without_trace(self.learner):
+            result = self.validate()
         self.learner.train()
         if journal:
             journal.validated(self.step, result)
@@ -232,6 +242,7 @@ class Trainer:
             "seed": self.seed,
             "processes": self.processes.count,
             "clips": len(self.data),
+            **self.subject,
         }
 
     def _store(self) -> None:
