@@ -223,6 +223,7 @@ impl Intake {
         if segment != self.segment {
             self.references.clear();
         }
+        self.windower.set_rate(segment.rate().abs());
         self.segment = segment;
     }
 

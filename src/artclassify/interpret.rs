@@ -28,6 +28,8 @@ pub struct WindowInfo {
     pub object: Option<ObjectId>,
     /// Its samples; fewer than the model takes where the last one is repeated.
     pub samples: Vec<SampleInfo>,
+    /// Where the last of them ends, in nanoseconds of PTS.
+    pub end: u64,
     /// When the first of them was by clocks outside of the stream.
     pub start_absolute: AbsoluteTime,
     /// Begin of the frames that it owns.
@@ -41,7 +43,6 @@ pub struct WindowInfo {
 pub struct Interpreter {
     model: Arc<str>,
     labels: Labels,
-    sample_period: u64,
     /// Width and height of the frames that leave.
     size: (u32, u32),
     followed: BTreeMap<Option<ObjectId>, Followed>,
@@ -63,7 +64,6 @@ impl Interpreter {
         Self {
             model: Arc::from(manifest.name.as_str()),
             labels: manifest.labels.clone(),
-            sample_period: (1e9 / manifest.input.fps) as u64,
             size: (0, 0),
             followed: BTreeMap::new(),
             tracklet_ids: Numbers::default(),
@@ -88,7 +88,6 @@ impl Interpreter {
     pub fn set_model(&mut self, manifest: &Manifest) {
         self.model = Arc::from(manifest.name.as_str());
         self.labels = manifest.labels.clone();
-        self.sample_period = (1e9 / manifest.input.fps) as u64;
     }
 
     /// Name of the model.
@@ -122,7 +121,7 @@ impl Interpreter {
             window: info.number,
             start: samples.first().copied().unwrap_or_default(),
             start_absolute: info.start_absolute,
-            end: samples.last().copied().unwrap_or_default() + self.sample_period,
+            end: info.end,
             background: top.first().is_some_and(|best| self.labels.is_background(best.label_id as usize)),
             samples,
             top,

@@ -97,12 +97,14 @@ impl Intake {
         }
         let start_absolute =
             samples.first().map(|&first| self.references.absolute(first)).unwrap_or_default();
+        let end = samples.last().map_or(0, |last| last.pts.saturating_add(self.windower.sample_period()));
         let (owns_from, owns_to) = (self.references.date(owns_from), self.references.date(owns_to));
         let info = |object: Option<ObjectId>, fits: &VecDeque<Fit>| {
             let own = fits.iter().skip(fits.len().saturating_sub(taken));
             let fits = own.chain(fits.back().into_iter().cycle());
             let samples = samples.iter().zip(fits).map(|(&moment, &fit)| SampleInfo { moment, fit });
-            WindowInfo { number, object, samples: samples.collect(), start_absolute, owns_from, owns_to }
+            let samples = samples.collect();
+            WindowInfo { number, object, samples, end, start_absolute, owns_from, owns_to }
         };
         self.at_boundary = true;
         let Some(objects) = &self.objects else {

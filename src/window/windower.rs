@@ -88,6 +88,8 @@ struct LastFrame {
 #[derive(Debug, Clone)]
 pub struct Windower {
     fps: f64,
+    /// PTS pass so many times as fast as running time.
+    rate: f64,
     plan: WindowPlan,
     ownership: Ownership,
     grid: Grid,
@@ -112,6 +114,7 @@ impl Windower {
     pub fn new(settings: GridSettings, plan: WindowPlan, ownership: Ownership) -> Self {
         Self {
             fps: settings.fps,
+            rate: 1.0,
             plan,
             ownership,
             grid: Grid::new(settings),
@@ -128,6 +131,22 @@ impl Windower {
     /// Changes which window's result frames carry.
     pub fn set_ownership(&mut self, ownership: Ownership) {
         self.ownership = ownership;
+    }
+
+    /// PTS pass `rate` times as fast as running time from now on.
+    pub fn set_rate(&mut self, rate: f64) {
+        self.rate = rate;
+    }
+
+    /// From a sample to the next, in nanoseconds of PTS.
+    #[must_use]
+    pub fn sample_period(&self) -> u64 {
+        self.pts((1e9 / self.fps) as u64)
+    }
+
+    /// How far PTS come in nanoseconds of running time.
+    fn pts(&self, running_time: u64) -> u64 {
+        (running_time as f64 * self.rate) as u64
     }
 
     /// Changes the sample rate and the windows, between two grids.
@@ -273,7 +292,7 @@ impl Windower {
 
     fn end_grid(&mut self, reset: Option<Reset>, last: Option<u64>) -> GridEnd {
         let until = self.last.as_ref().map(|last| Moment {
-            pts: last.time.pts.saturating_add(last.stays),
+            pts: last.time.pts.saturating_add(self.pts(last.stays)),
             running_time: last.time.running_time.saturating_add(last.stays),
         });
         self.forget();
@@ -325,9 +344,9 @@ impl Windower {
         };
         let near = samples.iter().rfind(|sample| sample.running_time <= running_time).unwrap_or(first);
         let pts = if running_time < near.running_time {
-            near.pts.saturating_sub(near.running_time - running_time)
+            near.pts.saturating_sub(self.pts(near.running_time - running_time))
         } else {
-            near.pts.saturating_add(running_time - near.running_time)
+            near.pts.saturating_add(self.pts(running_time - near.running_time))
         };
         Moment { pts, running_time }
     }
@@ -364,6 +383,22 @@ mod tests {
             windower.frame(frame(second * 1_000 * MS, 1_000 * MS));
         }
         assert_eq!(windower.repeated(), 23);
+    }
+
+    #[test]
+    fn at_another_rate_pts_go_further_than_running_time() {
+        let mut windower = windower(2, 2);
+        windower.set_rate(4.0);
+        let at = |n: u64| FrameTime { pts: n * 400 * MS, ..frame(n * 100 * MS, 100 * MS) };
+        let found = [0, 1].map(|n| windower.frame(at(n)).decisions);
+        let owns = found.iter().flatten().find_map(|decision| match decision {
+            Decision::Window(window) => Some((window.owns_from, window.owns_to)),
+            _ => None,
+        });
+        let moment = |ms: u64| Moment { pts: 4 * ms * MS, running_time: ms * MS };
+        assert_eq!(owns, Some((moment(0), moment(200))));
+        assert_eq!(windower.sample_period(), 400 * MS);
+        assert_eq!(windower.end(false).1.until, Some(moment(200)));
     }
 
     #[test]

@@ -100,6 +100,7 @@ fn windows() -> (WindowInfo, WindowOutput) {
         object: None,
         number: 0,
         samples: samples.collect(),
+        end: FRAMES * SAMPLE,
         start_absolute: AbsoluteTime::default(),
         owns_from: Dated::unknown(moment(6 * SAMPLE)),
         owns_to: Dated::unknown(moment(10 * SAMPLE)),
