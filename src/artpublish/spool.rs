@@ -66,8 +66,13 @@ impl Spool {
     pub fn write(&self, number: u64, message: &Message) -> io::Result<()> {
         let path = self.path(number);
         let part = path.with_extension(UNFINISHED);
-        fs::write(&part, [message.topic.as_bytes(), b"\n", &message.payload].concat())?;
-        fs::rename(part, path)
+        let written = fs::write(&part, [message.topic.as_bytes(), b"\n", &message.payload].concat())
+            .and_then(|()| fs::rename(&part, path));
+        if written.is_err() {
+            // The fault is told already; a file that stays is removed when the folder is next taken into use.
+            _ = fs::remove_file(part);
+        }
+        written
     }
 
     /// Removes a message; one that is not there is gone already.
@@ -132,6 +137,16 @@ mod tests {
         let (_, found) = Spool::open(folder.path()).unwrap();
         assert!(found.is_empty(), "{found:?}");
         assert!(!folder.path().join("1.part").exists() && folder.path().join("other").exists());
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (spool, _) = Spool::open(folder.path()).unwrap();
+        // No file takes the place of a folder.
+        fs::create_dir(spool.path(1)).unwrap();
+        spool.write(1, &message("{}")).unwrap_err();
+        assert!(!spool.path(1).with_extension(UNFINISHED).exists());
     }
 
     #[test]
