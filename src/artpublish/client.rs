@@ -12,7 +12,7 @@ use rumqttc::{
         AsyncClient as AsyncClient5, ConnectionError as Fault5, Event as Event5, MqttOptions as MqttOptions5,
         StateError as StateFault5,
         mqttbytes::{
-            QoS as QoS5,
+            Error as PacketFault5, QoS as QoS5,
             v5::{ConnectReturnCode as Code5, Packet as Packet5, PubAckReason},
         },
     },
@@ -225,9 +225,9 @@ fn fault_5(fault: Fault5) -> Fault {
             let login = matches!(code, Code5::BadUserNamePassword | Code5::NotAuthorized | Code5::Banned);
             refusal(&code, passes, login)
         }
-        Fault5::MqttState(fault @ StateFault5::OutgoingPacketTooLarge { .. }) => {
-            Fault::TooLong(fault.to_string())
-        }
+        Fault5::MqttState(StateFault5::Deserialization(
+            fault @ PacketFault5::OutgoingPacketTooLarge { .. },
+        )) => Fault::TooLong(fault.to_string()),
         // It does not name its source.
         Fault5::MqttState(StateFault5::Deserialization(fault)) => of_error(&fault),
         other => of_error(&other),

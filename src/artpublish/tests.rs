@@ -220,3 +220,16 @@ fn a_message_that_is_refused_holds_up_no_other() {
     let counts = play.end();
     assert_eq!((counts.acknowledged, counts.refused, counts.connections), (3, 1, 1));
 }
+
+#[test]
+fn a_message_that_is_too_long_for_the_broker_is_refused_alone() {
+    let play = Play::new(Protocol::V5, 10);
+    let longest = &[0x27, 0, 0, 0, 12];
+    let mut peer = play.accept(longest);
+    play.push([1, 100_000, 2]);
+    let (_, first) = peer.message().unwrap();
+    let mut peer = play.accept(longest);
+    assert_eq!((first, peer.acknowledge_until(2)), (1, vec![1, 2]));
+    let counts = play.end();
+    assert_eq!((counts.acknowledged, counts.refused, counts.connections), (2, 1, 2));
+}
