@@ -166,6 +166,16 @@ impl Receiver {
             Self::V5(events) => events.poll().await.map(of_event_5).map_err(fault_5),
         }
     }
+
+    /// The broker's answers that came together with the end of the connection.
+    pub fn answers(&mut self) -> Vec<Event> {
+        let mut events: Vec<_> = match self {
+            Self::V311(events) => events.state.events.drain(..).map(of_event_3).collect(),
+            Self::V5(events) => events.state.events.drain(..).map(of_event_5).collect(),
+        };
+        events.retain(|event| matches!(event, Event::Acknowledged(_) | Event::Refused(..)));
+        events
+    }
 }
 
 fn of_event_3(event: Event3) -> Event {

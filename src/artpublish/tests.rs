@@ -233,3 +233,19 @@ fn a_message_that_is_too_long_for_the_broker_is_refused_alone() {
     let counts = play.end();
     assert_eq!((counts.acknowledged, counts.refused, counts.connections), (2, 1, 2));
 }
+
+#[test]
+fn acknowledgements_count_that_come_with_the_end_of_the_connection() {
+    let play = Play::new(Protocol::V5, 10);
+    let mut peer = play.accept(&[]);
+    play.push(0..3);
+    let packets: Vec<_> = (0..3).map(|_| (peer.message().unwrap().0, TAKEN)).collect();
+    let answers = packets.iter().flat_map(|&(packet, reason)| puback(packet, reason));
+    let good_bye = [0xe0, 2, 0x8b, 0];
+    peer.stream.write_all(&answers.chain(good_bye).collect::<Vec<u8>>()).unwrap();
+    let mut peer = play.accept(&[]);
+    play.push([3]);
+    assert_eq!(peer.acknowledge_until(3), [3]);
+    let counts = play.end();
+    assert_eq!((counts.acknowledged, counts.repeated, counts.connections), (4, 0, 2));
+}

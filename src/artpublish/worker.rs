@@ -159,7 +159,11 @@ impl<R: Fn(Report)> Worker<R> {
                     }
                     return End::Stopped;
                 }
-                Step::Event(Err(fault)) => return End::Lost(fault),
+                Step::Event(Err(fault)) => {
+                    drop(next);
+                    receiver.answers().into_iter().for_each(|answer| self.heard(answer));
+                    return End::Lost(fault);
+                }
                 Step::Event(Ok(event)) => {
                     connected |= matches!(event, Event::Connected(_));
                     self.heard(event);
