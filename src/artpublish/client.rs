@@ -163,7 +163,14 @@ impl Receiver {
     pub async fn next(&mut self) -> Result<Event, Fault> {
         match self {
             Self::V311(events) => events.poll().await.map(of_event_3).map_err(fault_3),
-            Self::V5(events) => events.poll().await.map(of_event_5).map_err(fault_5),
+            Self::V5(events) => {
+                let event = events.poll().await.map(of_event_5).map_err(fault_5)?;
+                // A broker may want no pings, which the library would send without a pause.
+                if events.options.keep_alive().is_zero() {
+                    events.options.set_keep_alive(KEEP_ALIVE);
+                }
+                Ok(event)
+            }
         }
     }
 

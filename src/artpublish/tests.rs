@@ -249,3 +249,13 @@ fn acknowledgements_count_that_come_with_the_end_of_the_connection() {
     let counts = play.end();
     assert_eq!((counts.acknowledged, counts.repeated, counts.connections), (4, 0, 2));
 }
+
+#[test]
+fn a_broker_that_wants_no_pings_keeps_its_connection() {
+    let play = Play::new(Protocol::V5, 10);
+    let mut peer = play.accept(&[0x13, 0, 0]);
+    assert!(peer.is_quiet());
+    play.push([0]);
+    assert_eq!(peer.acknowledge_until(0), [0]);
+    assert_eq!(play.end().connections, 1);
+}
