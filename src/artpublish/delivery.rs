@@ -14,6 +14,8 @@ pub const AHEAD: u64 = 100;
 struct Entry {
     number: u64,
     message: Message,
+    /// Whether the spool holds it.
+    kept: bool,
 }
 
 /// The messages that are not acknowledged, oldest first.
@@ -45,7 +47,7 @@ impl Delivery {
     pub fn new(most: usize, spool: Option<(Spool, Vec<(u64, Message)>)>) -> Self {
         let (spool, found) = spool.map_or((None, Vec::new()), |(spool, found)| (Some(spool), found));
         let entries: VecDeque<_> =
-            found.into_iter().map(|(number, message)| Entry { number, message }).collect();
+            found.into_iter().map(|(number, message)| Entry { number, message, kept: true }).collect();
         let next_number = entries.back().map_or(0, |last| last.number + 1);
         let (unsent, sent, way) = (VecDeque::new(), HashMap::new(), BTreeMap::new());
         Self { entries, spool, next_number, most, handed: 0, unsent, sent, way, had: 0, ahead: AHEAD }
@@ -73,9 +75,20 @@ impl Delivery {
     pub fn push(&mut self, message: Message) -> io::Result<()> {
         let number = self.next_number;
         self.next_number += 1;
-        let written = self.spool.as_ref().map_or(Ok(()), |spool| spool.write(number, &message));
-        self.entries.push_back(Entry { number, message });
-        written
+        let written = self.spool.as_ref().map(|spool| spool.write(number, &message));
+        let kept = matches!(written, Some(Ok(())));
+        self.entries.push_back(Entry { number, message, kept });
+        written.unwrap_or(Ok(()))
+    }
+
+    /// Writes what the spool should hold and does not. Tells how many messages do not outlive the process.
+    pub fn keep(&mut self) -> usize {
+        if let Some(spool) = &self.spool {
+            for entry in self.entries.iter_mut().filter(|entry| !entry.kept) {
+                entry.kept = spool.write(entry.number, &entry.message).is_ok();
+            }
+        }
+        self.entries.iter().filter(|entry| !entry.kept).count()
     }
 
     /// Takes the oldest messages beyond the bound out of the line. Tells how many are dropped by that, and whether all
@@ -287,6 +300,25 @@ mod tests {
         assert!(line.refused().unwrap());
         line.disconnected();
         assert_eq!(handed(&mut line), ["1"]);
+    }
+
+    #[test]
+    fn what_a_spool_does_not_take_is_written_again_or_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Delivery::new(10, Some(Spool::open(folder.path()).unwrap()));
+        let mut line = open();
+        // No file takes the place of a folder.
+        let places = [1, 2].map(|number| folder.path().join(format!("{number:020}.message")));
+        places.iter().for_each(|place| std::fs::create_dir(place).unwrap());
+        let pushed: Vec<_> = (0..3).map(|n| line.push(message(n)).is_ok()).collect();
+        assert_eq!(pushed, [true, false, false]);
+        std::fs::remove_dir(&places[0]).unwrap();
+        assert_eq!((line.keep(), line.len()), (1, 3));
+        std::fs::remove_dir(&places[1]).unwrap();
+        drop(line);
+        assert_eq!(handed(&mut open()), ["0", "1"]);
+        let mut line = self::line(10, 2);
+        assert_eq!(line.keep(), 2, "nothing outlives the process without one");
     }
 
     #[test]

@@ -113,13 +113,14 @@ impl<R: Fn(Report)> Worker<R> {
         }
         self.disconnected();
         self.take();
-        if !self.delivery.is_empty() {
-            let spool = self.delivery.spool().map(|spool| spool.folder().to_owned());
-            let count = self.delivery.len() as u64;
-            if spool.is_none() {
-                self.inbox.count(|counts| counts.dropped += count);
+        let lost = self.delivery.keep() as u64;
+        self.inbox.count(|counts| counts.dropped += lost);
+        let kept = self.delivery.len() as u64 - lost;
+        let spool = self.delivery.spool().map(|spool| spool.folder().to_owned());
+        for (count, spool) in [(kept, spool), (lost, None)] {
+            if count > 0 {
+                (self.report)(Report::Warning(Error::NotPublished { count, spool }));
             }
-            (self.report)(Report::Warning(Error::NotPublished { count, spool }));
         }
     }
 
