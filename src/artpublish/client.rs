@@ -12,7 +12,7 @@ use rumqttc::{
         AsyncClient as AsyncClient5, ConnectionError as Fault5, Event as Event5, MqttOptions as MqttOptions5,
         StateError as StateFault5,
         mqttbytes::{
-            QoS as QoS5,
+            Error as PacketFault5, QoS as QoS5,
             v5::{ConnectReturnCode as Code5, Packet as Packet5, PubAckReason},
         },
     },
@@ -29,16 +29,16 @@ use super::{
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Packet numbers in use: so many that one is free again long before its turn.
 const PACKETS: u16 = 10 * AHEAD as u16;
-/// Messages that the library takes before it has sent one.
-const CAPACITY: usize = 2 * AHEAD as usize;
+/// Messages that the library takes before it has sent one. The others wait in our line, from which they can be dropped.
+const CAPACITY: usize = 1;
 /// Longest packet, which is as long as MQTT knows them, in bytes.
 const LONGEST: usize = 268_435_455;
 
 /// What a connection tells.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The broker has taken us in.
-    Connected,
+    /// The broker has taken us in, and takes that many messages before it has acknowledged one.
+    Connected(u16),
     /// The first message that was not sent is sent, as that packet; packet 0 is never acknowledged.
     Sent(u16),
     /// The broker has the message of a packet.
@@ -121,7 +121,7 @@ pub fn open(options: &Options) -> (Sender, Receiver) {
 }
 
 impl Sender {
-    /// Hands over a message; `false` when the library has enough of them.
+    /// Hands over a message; `false` when the library has enough of them, which lasts until an event.
     pub fn publish(&self, message: &Message) -> bool {
         let Message { topic, payload } = message;
         match self {
@@ -162,24 +162,49 @@ impl Receiver {
     /// When there is none, or none any more.
     pub async fn next(&mut self) -> Result<Event, Fault> {
         match self {
-            Self::V311(events) => Ok(match events.poll().await.map_err(fault_3)? {
-                Event3::Incoming(Packet3::ConnAck(_)) => Event::Connected,
-                Event3::Incoming(Packet3::PubAck(ack)) => Event::Acknowledged(ack.pkid),
-                Event3::Outgoing(outgoing) => of_outgoing(&outgoing),
-                Event3::Incoming(_) => Event::Other,
-            }),
-            Self::V5(events) => Ok(match events.poll().await.map_err(fault_5)? {
-                Event5::Incoming(Packet5::ConnAck(_)) => Event::Connected,
-                Event5::Incoming(Packet5::PubAck(ack)) => match ack.reason {
-                    PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {
-                        Event::Acknowledged(ack.pkid)
-                    }
-                    reason => Event::Refused(ack.pkid, format!("{reason:?}")),
-                },
-                Event5::Outgoing(outgoing) => of_outgoing(&outgoing),
-                Event5::Incoming(_) => Event::Other,
-            }),
+            Self::V311(events) => events.poll().await.map(of_event_3).map_err(fault_3),
+            Self::V5(events) => {
+                let event = events.poll().await.map(of_event_5).map_err(fault_5)?;
+                // A broker may want no pings, which the library would send without a pause.
+                if events.options.keep_alive().is_zero() {
+                    events.options.set_keep_alive(KEEP_ALIVE);
+                }
+                Ok(event)
+            }
         }
+    }
+
+    /// The broker's answers that came together with the end of the connection.
+    pub fn answers(&mut self) -> Vec<Event> {
+        let mut events: Vec<_> = match self {
+            Self::V311(events) => events.state.events.drain(..).map(of_event_3).collect(),
+            Self::V5(events) => events.state.events.drain(..).map(of_event_5).collect(),
+        };
+        events.retain(|event| matches!(event, Event::Acknowledged(_) | Event::Refused(..)));
+        events
+    }
+}
+
+fn of_event_3(event: Event3) -> Event {
+    match event {
+        Event3::Incoming(Packet3::ConnAck(_)) => Event::Connected(PACKETS),
+        Event3::Incoming(Packet3::PubAck(ack)) => Event::Acknowledged(ack.pkid),
+        Event3::Outgoing(outgoing) => of_outgoing(&outgoing),
+        Event3::Incoming(_) => Event::Other,
+    }
+}
+
+fn of_event_5(event: Event5) -> Event {
+    match event {
+        Event5::Incoming(Packet5::ConnAck(ack)) => {
+            Event::Connected(ack.properties.and_then(|properties| properties.receive_max).unwrap_or(PACKETS))
+        }
+        Event5::Incoming(Packet5::PubAck(ack)) => match ack.reason {
+            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Event::Acknowledged(ack.pkid),
+            reason => Event::Refused(ack.pkid, format!("{reason:?}")),
+        },
+        Event5::Outgoing(outgoing) => of_outgoing(&outgoing),
+        Event5::Incoming(_) => Event::Other,
     }
 }
 
@@ -217,9 +242,9 @@ fn fault_5(fault: Fault5) -> Fault {
             let login = matches!(code, Code5::BadUserNamePassword | Code5::NotAuthorized | Code5::Banned);
             refusal(&code, passes, login)
         }
-        Fault5::MqttState(fault @ StateFault5::OutgoingPacketTooLarge { .. }) => {
-            Fault::TooLong(fault.to_string())
-        }
+        Fault5::MqttState(StateFault5::Deserialization(
+            fault @ PacketFault5::OutgoingPacketTooLarge { .. },
+        )) => Fault::TooLong(fault.to_string()),
         // It does not name its source.
         Fault5::MqttState(StateFault5::Deserialization(fault)) => of_error(&fault),
         other => of_error(&other),

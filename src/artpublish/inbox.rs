@@ -160,6 +160,7 @@ mod tests {
 
     #[test]
     fn the_oldest_make_room_and_are_counted() {
+        gst::init().unwrap();
         let inbox = Inbox::new(2);
         for n in 0..5u8 {
             inbox.push(Message { topic: "t".into(), payload: vec![n] });

@@ -18,6 +18,8 @@ mod options;
 mod publisher;
 mod settings;
 mod spool;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod topic;
 mod worker;

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::inbox::Message;
+use super::{inbox::Message, topic::is_topic};
 use crate::error::Error;
 
 const EXTENSION: &str = "message";
@@ -66,8 +66,13 @@ impl Spool {
     pub fn write(&self, number: u64, message: &Message) -> io::Result<()> {
         let path = self.path(number);
         let part = path.with_extension(UNFINISHED);
-        fs::write(&part, [message.topic.as_bytes(), b"\n", &message.payload].concat())?;
-        fs::rename(part, path)
+        let written = fs::write(&part, [message.topic.as_bytes(), b"\n", &message.payload].concat())
+            .and_then(|()| fs::rename(&part, path));
+        if written.is_err() {
+            // The fault is told already; a file that stays is removed when the folder is next taken into use.
+            _ = fs::remove_file(part);
+        }
+        written
     }
 
     /// Removes a message; one that is not there is gone already.
@@ -91,7 +96,7 @@ fn read(path: &Path) -> io::Result<Option<(u64, Message)>> {
     let bytes = fs::read(path)?;
     let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
     let topic = bytes.split(|byte| *byte == b'\n').next().and_then(|topic| str::from_utf8(topic).ok());
-    let (Some(number), Some(topic)) = (number, topic.filter(|topic| !topic.is_empty())) else {
+    let (Some(number), Some(topic)) = (number, topic.filter(|topic| is_topic(topic))) else {
         return Ok(None);
     };
     let payload = bytes.get(topic.len() + 1..).map(<[u8]>::to_vec);
@@ -128,10 +133,22 @@ mod tests {
         for name in ["1.part", "2.message", "x.message", "other"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        fs::write(folder.path().join("3.message"), "topic").unwrap();
+        for (name, content) in [("3.message", "topic"), ("4.message", "a/#\n{}"), ("5.message", "a/\0\n{}")] {
+            fs::write(folder.path().join(name), content).unwrap();
+        }
         let (_, found) = Spool::open(folder.path()).unwrap();
         assert!(found.is_empty(), "{found:?}");
         assert!(!folder.path().join("1.part").exists() && folder.path().join("other").exists());
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (spool, _) = Spool::open(folder.path()).unwrap();
+        // No file takes the place of a folder.
+        fs::create_dir(spool.path(1)).unwrap();
+        spool.write(1, &message("{}")).unwrap_err();
+        assert!(!spool.path(1).with_extension(UNFINISHED).exists());
     }
 
     #[test]

@@ -7,6 +7,14 @@ const LONGEST: usize = 65_535;
 /// What no level of a topic may hold: it parts levels or stands for any of them.
 const SPECIAL: [char; 3] = ['/', '+', '#'];
 
+/// Whether MQTT has such a topic to publish to.
+pub fn is_topic(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= LONGEST
+        && !text.contains(['+', '#'])
+        && !text.contains(char::is_control)
+}
+
 /// What is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -113,13 +113,14 @@ impl<R: Fn(Report)> Worker<R> {
         }
         self.disconnected();
         self.take();
-        if !self.delivery.is_empty() {
-            let spool = self.delivery.spool().map(|spool| spool.folder().to_owned());
-            let count = self.delivery.len() as u64;
-            if spool.is_none() {
-                self.inbox.count(|counts| counts.dropped += count);
+        let lost = self.delivery.keep() as u64;
+        self.inbox.count(|counts| counts.dropped += lost);
+        let kept = self.delivery.len() as u64 - lost;
+        let spool = self.delivery.spool().map(|spool| spool.folder().to_owned());
+        for (count, spool) in [(kept, spool), (lost, None)] {
+            if count > 0 {
+                (self.report)(Report::Warning(Error::NotPublished { count, spool }));
             }
-            (self.report)(Report::Warning(Error::NotPublished { count, spool }));
         }
     }
 
@@ -133,7 +134,10 @@ impl<R: Fn(Report)> Worker<R> {
             let step = loop {
                 self.take();
                 while connected && let Some(message) = self.delivery.next() {
-                    sender.publish(message);
+                    if !sender.publish(message) {
+                        self.delivery.not_taken();
+                        break;
+                    }
                 }
                 let deadline = self.inbox.deadline();
                 if deadline.is_some() && self.delivery.is_empty() {
@@ -156,9 +160,13 @@ impl<R: Fn(Report)> Worker<R> {
                     }
                     return End::Stopped;
                 }
-                Step::Event(Err(fault)) => return End::Lost(fault),
+                Step::Event(Err(fault)) => {
+                    drop(next);
+                    receiver.answers().into_iter().for_each(|answer| self.heard(answer));
+                    return End::Lost(fault);
+                }
                 Step::Event(Ok(event)) => {
-                    connected |= event == Event::Connected;
+                    connected |= matches!(event, Event::Connected(_));
                     self.heard(event);
                 }
             }
@@ -167,7 +175,8 @@ impl<R: Fn(Report)> Worker<R> {
 
     fn heard(&mut self, event: Event) {
         match event {
-            Event::Connected => {
+            Event::Connected(at_once) => {
+                self.delivery.connected(at_once);
                 (self.proven, self.overflow_told) = (true, false);
                 self.tell_first(Ok(()));
                 self.inbox.count(|counts| {
@@ -200,7 +209,7 @@ impl<R: Fn(Report)> Worker<R> {
         }
     }
 
-    /// Counts a message that is done with, unless it was counted as dropped.
+    /// Counts a message, if one is done with.
     fn done(&mut self, done: io::Result<bool>, count: impl FnOnce(&mut super::inbox::Counts)) {
         if self.stored(done).unwrap_or(true) {
             self.pause = PAUSES.0;
@@ -258,10 +267,11 @@ impl<R: Fn(Report)> Worker<R> {
 
     /// There is no connection any more.
     fn disconnected(&mut self) {
-        let repeated = self.delivery.disconnected() as u64;
+        let (repeated, dropped) = self.delivery.disconnected();
         self.inbox.count(|counts| {
             counts.connected = false;
-            counts.repeated += repeated;
+            counts.repeated += repeated as u64;
+            counts.dropped += dropped as u64;
         });
     }
 
