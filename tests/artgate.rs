@@ -217,6 +217,82 @@ fn a_flush_drops_what_waits_and_ends_the_clip() {
     assert_eq!(pulled(&mut h, 9), millis(0..900), "running time begins anew");
 }
 
+/// An element with audio, which decides at once.
+fn element_with_audio(properties: &[(&str, &str)]) -> gst::Element {
+    init();
+    let element = gst::ElementFactory::make("artgate").name("gate").build().unwrap();
+    let at_once = [("pre-roll", "0"), ("post-roll", "0"), ("max-lag", "0"), ("decide", "start")];
+    let properties = at_once.iter().chain(properties);
+    properties.for_each(|(name, value)| element.set_property_from_str(name, value));
+    element.request_pad_simple("audio_0").unwrap();
+    element
+}
+
+/// The video of an element.
+fn video_of(element: &gst::Element) -> gst_check::Harness {
+    let mut harness = gst_check::Harness::with_element(element, Some("sink"), Some("src"));
+    harness.set_src_caps_str("video/x-fake");
+    harness
+}
+
+/// The video and the audio of an element.
+fn lanes(properties: &[(&str, &str)]) -> [gst_check::Harness; 2] {
+    let element = element_with_audio(properties);
+    let video = video_of(&element);
+    let mut audio = gst_check::Harness::with_element(&element, Some("audio_0"), Some("audio_src_0"));
+    audio.set_src_caps_str("audio/x-fake");
+    [video, audio]
+}
+
+/// The flush of a seek, without the segment behind it.
+fn flush(harness: &mut gst_check::Harness, seqnum: gst::Seqnum) {
+    harness.push_event(gst::event::FlushStart::builder().seqnum(seqnum).build());
+    harness.push_event(gst::event::FlushStop::builder(true).seqnum(seqnum).build());
+}
+
+/// A segment from 0 on, with what a seek marks it by.
+fn segment(seqnum: gst::Seqnum) -> gst::Event {
+    let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+    gst::event::Segment::builder(&segment).seqnum(seqnum).build()
+}
+
+/// What describes the stream that leaves: its caps and its title.
+fn described(harness: &gst_check::Harness) -> (String, Option<String>) {
+    let pad = harness.sinkpad().unwrap();
+    let tags = pad.sticky_event::<gst::event::Tag>(0);
+    let title =
+        tags.and_then(|tags| tags.tag().get::<gst::tags::Title>().map(|title| title.get().to_owned()));
+    (pad.current_caps().unwrap().to_string(), title)
+}
+
+fn titled(title: &str) -> gst::Event {
+    let mut tags = gst::TagList::new();
+    tags.get_mut().unwrap().add::<gst::tags::Title>(&title, gst::TagMergeMode::Append);
+    gst::event::Tag::new(tags)
+}
+
+#[test]
+fn what_describes_the_stream_outlasts_a_flush() {
+    let [mut video, mut audio] = lanes(&[("max-lag", "5000000000")]);
+    for (h, media) in [(&mut video, "video"), (&mut audio, "audio")] {
+        push(h, 0, 1000);
+        h.set_src_caps_str(&format!("{media}/x-fake,version=2"));
+        push(h, 1000, 1500);
+        h.push_event(titled(media));
+        let seqnum = gst::Seqnum::next();
+        flush(h, seqnum);
+        h.push_event(segment(seqnum));
+    }
+    video.push_event(action(0, "pike", 0, Some(100)));
+    push(&mut audio, 0, 1000);
+    push(&mut video, 0, 10_000);
+    for (h, media) in [(&mut video, "video"), (&mut audio, "audio")] {
+        h.pull().unwrap();
+        let caps = format!("{media}/x-fake, version=(int)2");
+        assert_eq!(described(h), (caps, Some(media.to_owned())));
+    }
+}
+
 #[test]
 fn latency_is_what_a_frame_may_wait() {
     for (properties, own) in [("", 60_000), ("decide=start", 800)] {

@@ -52,6 +52,18 @@ impl Beside {
         *self.held() = Held::default();
     }
 
+    /// Drops what waits, but for events that outlast a flush.
+    pub fn flush(&self) {
+        let mut held = self.held();
+        let before = std::mem::take(&mut *held);
+        held.crowded = before.crowded;
+        for waiting in before.waiting {
+            if let Waiting::Event(event) = waiting {
+                self.lane.outbox.add(Item::Event(event));
+            }
+        }
+    }
+
     /// Buffers for which there was no room.
     pub fn crowded(&self) -> u64 {
         self.held().crowded

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     gate::{Clip, Counts, Follow, Frame, Gate, Step, Told},
     meta::{self, ActionRecord},
+    sticky,
 };
 
 /// The element.
@@ -184,6 +185,14 @@ impl ArtGate {
         true
     }
 
+    /// Drops what waits of the video, but for events that outlast a flush. Gives the clip that was leaving, as far as it came.
+    fn drop_waiting(&self, state: &mut State) -> Option<Clip> {
+        let (clip, frames) = state.gate.flush();
+        let events = frames.into_iter().flat_map(|frame| frame.item.events).chain(state.track.take_events());
+        events.for_each(|event| self.video.outbox.add(Item::Event(event)));
+        clip
+    }
+
     fn flush_start(&self, pad: &gst::Pad, event: gst::Event) -> bool {
         let lane = self.lane(pad);
         let left = lane.as_ref().map(|lane| lane.outbox.close()).unwrap_or_default();
@@ -196,7 +205,7 @@ impl ArtGate {
                 Item::Stop(clip) => Some(clip),
                 _ => None,
             });
-            let cut = lock(&self.state).as_mut().and_then(|state| state.gate.flush());
+            let cut = lock(&self.state).as_mut().and_then(|state| self.drop_waiting(state));
             let playing = lock(&self.playing).clone();
             if let Some(playing) = playing {
                 let last = stop.or(cut).filter(|clip| clip.number == playing.number);
@@ -208,17 +217,17 @@ impl ArtGate {
 
     fn flush_stop(&self, pad: &gst::Pad, event: gst::Event) -> bool {
         match self.audio(pad) {
-            Some(beside) => beside.clear(),
+            Some(beside) => beside.flush(),
             None => {
                 if let Some(state) = lock(&self.state).as_mut() {
-                    state.gate.flush();
+                    self.drop_waiting(state);
                     (state.track, state.follow) = (Track::default(), Follow::default());
                 }
             }
         }
         let done = gst::Pad::event_default(pad, Some(&*self.obj()), event);
         if let Some(lane) = self.lane(pad) {
-            lane.outbox.open();
+            sticky::store(&lane.src, lane.outbox.open());
             if let Err(err) = self.start_task(&lane.src) {
                 gst::error!(CAT, imp = self, "{err}");
             }
