@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{MS, class, init};
 use gst::prelude::*;
 use gstartclassify::{
@@ -395,6 +397,38 @@ fn audio_pads_come_and_go_in_pairs() {
     assert!(element.static_pad("audio_src_3").is_some());
     element.release_request_pad(&pads[1]);
     assert!(element.static_pad("audio_src_3").is_none() && element.static_pad("audio_src_0").is_some());
+}
+
+#[test]
+fn an_audio_pad_goes_though_upstream_waits_for_room_and_downstream_blocks() {
+    let element = element_with_audio(&[("max-size-bytes", "20")]);
+    let mut video = video_of(&element);
+    let pad = element.static_pad("audio_0").unwrap();
+    let src = element.static_pad("audio_src_0").unwrap();
+    src.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok).unwrap();
+    video.push_event(action(0, "pike", 0, None));
+    push(&mut video, 0, 2000);
+    let (tick, ticks) = std::sync::mpsc::channel();
+    let audio = pad.clone();
+    let feeder = std::thread::spawn(move || {
+        audio.send_event(gst::event::StreamStart::new("audio"));
+        audio.send_event(segment(gst::Seqnum::next()));
+        let mut flows = (0..10).map(|number| {
+            let flow = audio.chain(frame(number * FRAME, 10));
+            tick.send(()).unwrap();
+            flow
+        });
+        flows.find_map(Result::err)
+    });
+    while ticks.recv_timeout(Duration::from_millis(300)).is_ok() {}
+    assert!(!feeder.is_finished(), "there is room for all");
+    let (done, released) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        element.release_request_pad(&pad);
+        done.send(element.static_pad("audio_src_0").is_none()).unwrap();
+    });
+    assert_eq!(released.recv_timeout(Duration::from_secs(10)), Ok(true));
+    assert_eq!(feeder.join().unwrap(), Some(gst::FlowError::Flushing));
 }
 
 #[test]

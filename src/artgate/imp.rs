@@ -427,6 +427,9 @@ impl ElementImpl for ArtGate {
 
     fn release_pad(&self, pad: &gst::Pad) {
         let Some(lane) = self.audio(pad).map(|beside| Arc::clone(&beside.lane)) else { return };
+        // Stopping the sink pad waits for a buffer that waits for room. It stops first: a flush coming in would start the task
+        // of the source pad again.
+        lane.outbox.shut();
         for pad in [&lane.sink, &lane.src] {
             // A pad that cannot be stopped or taken away goes with the element.
             let _ = pad.set_active(false);

@@ -31,6 +31,8 @@ struct State {
     items: VecDeque<Item>,
     bytes: u64,
     closed: bool,
+    /// It is not opened any more.
+    shut: bool,
     flow: Option<gst::FlowError>,
 }
 
@@ -50,9 +52,12 @@ impl Outbox {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens the queue, empty. Gives the events that it kept.
+    /// Opens the queue, empty, unless it was shut. Gives the events that it kept.
     pub fn open(&self) -> Vec<gst::Event> {
-        let before = std::mem::take(&mut *self.lock());
+        let mut state = self.lock();
+        let fresh = State { closed: state.shut, shut: state.shut, ..State::default() };
+        let before = std::mem::replace(&mut *state, fresh);
+        drop(state);
         let events = before.items.into_iter().filter_map(|item| match item {
             Item::Event(event) if outlasts_flush(&event) => Some(event),
             _ => None,
@@ -71,6 +76,12 @@ impl Outbox {
         drop(state);
         self.changed.notify_all();
         dropped
+    }
+
+    /// Closes the queue for good.
+    pub fn shut(&self) {
+        self.lock().shut = true;
+        self.close();
     }
 
     /// Adds an item behind the others. A closed queue takes only events that outlast a flush.
