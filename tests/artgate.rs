@@ -305,6 +305,25 @@ fn latency_is_what_a_frame_may_wait() {
 }
 
 #[test]
+fn latency_without_a_bound_is_as_much_as_can_be_told() {
+    let most = gst::ClockTime::from_nseconds(i64::MAX as u64);
+    for bounds in [[u64::MAX, 1, 1], [u64::MAX - 1, 1, 1], [u64::MAX, u64::MAX / 2, u64::MAX / 2]] {
+        for decide in ["stop", "start"] {
+            let [time, pre_roll, lag] = bounds;
+            let is_bound = decide == "start" && pre_roll == 1;
+            let own = if is_bound { gst::ClockTime::from_nseconds(2) } else { most };
+            let mut h =
+                harness(&format!("decide={decide} max-size-time={time} pre-roll={pre_roll} max-lag={lag}"));
+            let upstream = gst::ClockTime::from_mseconds(20);
+            h.set_upstream_latency(upstream);
+            assert_eq!(h.query_latency(), Some(upstream + own), "{decide} {bounds:?}");
+            h.set_upstream_latency(gst::ClockTime::MAX);
+            assert_eq!(h.query_latency(), Some(gst::ClockTime::MAX));
+        }
+    }
+}
+
+#[test]
 fn properties_that_contradict_each_other_are_told() {
     init();
     let element = gst::ElementFactory::make("artgate").property("max-size-time", 8_000_000_000u64).build();

@@ -251,8 +251,8 @@ impl ArtGate {
             return false;
         }
         let (live, min, max) = query.result();
-        let own = gst::ClockTime::from_nseconds(lock(&self.settings).latency());
-        query.set(live, min + own, max.map(|max| max + own));
+        let own = lock(&self.settings).latency();
+        query.set(live, min.saturating_add(own), max.map(|max| max.saturating_add(own)));
         true
     }
 
