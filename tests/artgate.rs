@@ -295,6 +295,60 @@ fn what_describes_the_stream_outlasts_a_flush() {
     }
 }
 
+/// PTS of all that comes until the end, in milliseconds.
+fn all_until_eos(harness: &mut gst_check::Harness) -> Vec<u64> {
+    while harness.pull_event().unwrap().type_() != gst::EventType::Eos {}
+    std::iter::from_fn(|| harness.try_pull()).map(|buffer| buffer.pts().unwrap().mseconds()).collect()
+}
+
+#[test]
+fn audio_goes_by_the_video_of_its_own_seek() {
+    for audio_first in [false, true] {
+        let [mut video, mut audio] = lanes(&[]);
+        for h in [&mut video, &mut audio] {
+            push(h, 0, 3000);
+            h.push_event(gst::event::Eos::new());
+            assert!(all_until_eos(h).is_empty());
+        }
+        let seqnum = gst::Seqnum::next();
+        for is_audio in [audio_first, !audio_first] {
+            let h = if is_audio { &mut audio } else { &mut video };
+            flush(h, seqnum);
+            h.push_event(segment(seqnum));
+            if !is_audio {
+                h.push_event(action(0, "pike", 500, Some(900)));
+            }
+            push(h, 0, 2000);
+        }
+        for h in [&mut video, &mut audio] {
+            h.push_event(gst::event::Eos::new());
+            assert_eq!(all_until_eos(h), millis(500..1000), "{audio_first}");
+        }
+    }
+}
+
+#[test]
+fn audio_that_is_flushed_alone_waits_for_max_size_time_of_video() {
+    let [mut video, mut audio] = lanes(&[("max-size-time", "1000000000")]);
+    let flush_audio = |h: &mut gst_check::Harness| {
+        let seqnum = gst::Seqnum::next();
+        flush(h, seqnum);
+        h.push_event(segment(seqnum));
+        push(h, 0, 1000);
+    };
+    video.push_event(action(0, "pike", 0, Some(200)));
+    push(&mut video, 0, 3000);
+    flush_audio(&mut audio);
+    push(&mut video, 3000, 3500);
+    assert!(audio.try_pull().is_none());
+    push(&mut video, 3500, 5000);
+    assert_eq!(pulled(&mut audio, 3), millis(0..300));
+    video.push_event(gst::event::Eos::new());
+    flush_audio(&mut audio);
+    audio.push_event(gst::event::Eos::new());
+    assert_eq!(all_until_eos(&mut audio), millis(0..300), "both have ended");
+}
+
 #[test]
 fn latency_is_what_a_frame_may_wait() {
     for (properties, own) in [("", 60_000), ("decide=start", 800)] {

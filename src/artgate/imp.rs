@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use gst::{glib, prelude::*, subclass::prelude::*};
+use gst::{
+    glib::{self, translate::IntoGlib},
+    prelude::*,
+    subclass::prelude::*,
+};
 
 use super::{
     CAT,
@@ -43,6 +47,7 @@ pub(super) struct State {
     /// Whether the next buffer is the first of a clip.
     fresh: bool,
     max_bytes: u64,
+    max_time: u64,
 }
 
 /// Locks; a panic elsewhere leaves nothing half done that matters here.
@@ -166,8 +171,11 @@ impl ArtGate {
                 return true;
             }
             gst::EventView::StreamStart(_) => state.follow.resume(),
-            gst::EventView::Segment(segment) if !state.track.start_segment(segment.segment()) => {
-                return false;
+            gst::EventView::Segment(segment) => {
+                if !state.track.start_segment(segment.segment()) {
+                    return false;
+                }
+                state.follow.start_segment(event.seqnum().into_glib());
             }
             gst::EventView::CustomDownstream(custom) => {
                 if let Some(record) = custom.structure().and_then(meta::read_action) {
@@ -216,12 +224,20 @@ impl ArtGate {
     }
 
     fn flush_stop(&self, pad: &gst::Pad, event: gst::Event) -> bool {
+        let seqnum = event.seqnum().into_glib();
+        let is_seek = matches!(event.view(), gst::EventView::FlushStop(stop) if stop.resets_time());
         match self.audio(pad) {
-            Some(beside) => beside.flush(),
+            Some(beside) => {
+                beside.flush();
+                if let Some(state) = lock(&self.state).as_ref().filter(|_| is_seek) {
+                    beside.seek(seqnum, &state.follow, state.max_time);
+                }
+            }
             None => {
                 if let Some(state) = lock(&self.state).as_mut() {
                     self.drop_waiting(state);
-                    (state.track, state.follow) = (Track::default(), Follow::default());
+                    state.track = Track::default();
+                    state.follow.flush(seqnum);
                 }
             }
         }
@@ -266,6 +282,7 @@ impl ArtGate {
         lock(&self.beside).iter().for_each(|beside| beside.clear());
         *lock(&self.state) = Some(State {
             max_bytes: settings.max_bytes,
+            max_time: settings.max_time,
             gate: Gate::new(settings),
             track: Track::default(),
             follow: Follow::default(),
