@@ -123,7 +123,7 @@ fn an_action_passes_from_its_keyframe_on() {
     push(&mut h, 1500, 4000);
     assert_eq!(pulled(&mut h, 13), millis(500..1800));
     h.push_event(gst::event::Eos::new());
-    assert!(h.try_pull().is_none() && h.buffers_in_queue() == 0);
+    assert!(all_until_eos(&mut h).is_empty());
     let clips = [("start".into(), 500, None, vec![4]), ("stop".into(), 500, Some(1800), vec![4])];
     assert_eq!(told(&bus), clips);
     let stats = stats(&h);
