@@ -24,6 +24,7 @@ pub mod meta;
 pub mod model;
 pub mod object;
 pub mod runtime;
+mod sticky;
 pub mod timeline;
 pub mod window;
 pub mod wording;

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{MS, class, init};
 use gst::prelude::*;
 use gstartclassify::{
@@ -121,7 +123,7 @@ fn an_action_passes_from_its_keyframe_on() {
     push(&mut h, 1500, 4000);
     assert_eq!(pulled(&mut h, 13), millis(500..1800));
     h.push_event(gst::event::Eos::new());
-    assert!(h.try_pull().is_none() && h.buffers_in_queue() == 0);
+    assert!(all_until_eos(&mut h).is_empty());
     let clips = [("start".into(), 500, None, vec![4]), ("stop".into(), 500, Some(1800), vec![4])];
     assert_eq!(told(&bus), clips);
     let stats = stats(&h);
@@ -217,12 +219,161 @@ fn a_flush_drops_what_waits_and_ends_the_clip() {
     assert_eq!(pulled(&mut h, 9), millis(0..900), "running time begins anew");
 }
 
+/// An element with audio, which decides at once.
+fn element_with_audio(properties: &[(&str, &str)]) -> gst::Element {
+    init();
+    let element = gst::ElementFactory::make("artgate").name("gate").build().unwrap();
+    let at_once = [("pre-roll", "0"), ("post-roll", "0"), ("max-lag", "0"), ("decide", "start")];
+    let properties = at_once.iter().chain(properties);
+    properties.for_each(|(name, value)| element.set_property_from_str(name, value));
+    element.request_pad_simple("audio_0").unwrap();
+    element
+}
+
+/// The video of an element.
+fn video_of(element: &gst::Element) -> gst_check::Harness {
+    let mut harness = gst_check::Harness::with_element(element, Some("sink"), Some("src"));
+    harness.set_src_caps_str("video/x-fake");
+    harness
+}
+
+/// The video and the audio of an element.
+fn lanes(properties: &[(&str, &str)]) -> [gst_check::Harness; 2] {
+    let element = element_with_audio(properties);
+    let video = video_of(&element);
+    let mut audio = gst_check::Harness::with_element(&element, Some("audio_0"), Some("audio_src_0"));
+    audio.set_src_caps_str("audio/x-fake");
+    [video, audio]
+}
+
+/// The flush of a seek, without the segment behind it.
+fn flush(harness: &mut gst_check::Harness, seqnum: gst::Seqnum) {
+    harness.push_event(gst::event::FlushStart::builder().seqnum(seqnum).build());
+    harness.push_event(gst::event::FlushStop::builder(true).seqnum(seqnum).build());
+}
+
+/// A segment from 0 on, with what a seek marks it by.
+fn segment(seqnum: gst::Seqnum) -> gst::Event {
+    let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+    gst::event::Segment::builder(&segment).seqnum(seqnum).build()
+}
+
+/// What describes the stream that leaves: its caps and its title.
+fn described(harness: &gst_check::Harness) -> (String, Option<String>) {
+    let pad = harness.sinkpad().unwrap();
+    let tags = pad.sticky_event::<gst::event::Tag>(0);
+    let title =
+        tags.and_then(|tags| tags.tag().get::<gst::tags::Title>().map(|title| title.get().to_owned()));
+    (pad.current_caps().unwrap().to_string(), title)
+}
+
+fn titled(title: &str) -> gst::Event {
+    let mut tags = gst::TagList::new();
+    tags.get_mut().unwrap().add::<gst::tags::Title>(&title, gst::TagMergeMode::Append);
+    gst::event::Tag::new(tags)
+}
+
+#[test]
+fn what_describes_the_stream_outlasts_a_flush() {
+    let [mut video, mut audio] = lanes(&[("max-lag", "5000000000")]);
+    for (h, media) in [(&mut video, "video"), (&mut audio, "audio")] {
+        push(h, 0, 1000);
+        h.set_src_caps_str(&format!("{media}/x-fake,version=2"));
+        push(h, 1000, 1500);
+        h.push_event(titled(media));
+        let seqnum = gst::Seqnum::next();
+        flush(h, seqnum);
+        h.push_event(segment(seqnum));
+    }
+    video.push_event(action(0, "pike", 0, Some(100)));
+    push(&mut audio, 0, 1000);
+    push(&mut video, 0, 10_000);
+    for (h, media) in [(&mut video, "video"), (&mut audio, "audio")] {
+        h.pull().unwrap();
+        let caps = format!("{media}/x-fake, version=(int)2");
+        assert_eq!(described(h), (caps, Some(media.to_owned())));
+    }
+}
+
+/// PTS of all that comes until the end, in milliseconds.
+fn all_until_eos(harness: &mut gst_check::Harness) -> Vec<u64> {
+    while harness.pull_event().unwrap().type_() != gst::EventType::Eos {}
+    std::iter::from_fn(|| harness.try_pull()).map(|buffer| buffer.pts().unwrap().mseconds()).collect()
+}
+
+#[test]
+fn audio_goes_by_the_video_of_its_own_seek() {
+    for audio_first in [false, true] {
+        let [mut video, mut audio] = lanes(&[]);
+        for h in [&mut video, &mut audio] {
+            push(h, 0, 3000);
+            h.push_event(gst::event::Eos::new());
+            assert!(all_until_eos(h).is_empty());
+        }
+        let seqnum = gst::Seqnum::next();
+        for is_audio in [audio_first, !audio_first] {
+            let h = if is_audio { &mut audio } else { &mut video };
+            flush(h, seqnum);
+            h.push_event(segment(seqnum));
+            if !is_audio {
+                h.push_event(action(0, "pike", 500, Some(900)));
+            }
+            push(h, 0, 2000);
+        }
+        for h in [&mut video, &mut audio] {
+            h.push_event(gst::event::Eos::new());
+            assert_eq!(all_until_eos(h), millis(500..1000), "{audio_first}");
+        }
+    }
+}
+
+#[test]
+fn audio_that_is_flushed_alone_waits_for_max_size_time_of_video() {
+    let [mut video, mut audio] = lanes(&[("max-size-time", "1000000000")]);
+    let flush_audio = |h: &mut gst_check::Harness| {
+        let seqnum = gst::Seqnum::next();
+        flush(h, seqnum);
+        h.push_event(segment(seqnum));
+        push(h, 0, 1000);
+    };
+    video.push_event(action(0, "pike", 0, Some(200)));
+    push(&mut video, 0, 3000);
+    flush_audio(&mut audio);
+    push(&mut video, 3000, 3500);
+    assert!(audio.try_pull().is_none());
+    push(&mut video, 3500, 5000);
+    assert_eq!(pulled(&mut audio, 3), millis(0..300));
+    video.push_event(gst::event::Eos::new());
+    flush_audio(&mut audio);
+    audio.push_event(gst::event::Eos::new());
+    assert_eq!(all_until_eos(&mut audio), millis(0..300), "both have ended");
+}
+
 #[test]
 fn latency_is_what_a_frame_may_wait() {
     for (properties, own) in [("", 60_000), ("decide=start", 800)] {
         let mut h = harness(properties);
         h.set_upstream_latency(gst::ClockTime::from_mseconds(20));
         assert_eq!(h.query_latency(), Some(gst::ClockTime::from_mseconds(20 + own)), "{properties}");
+    }
+}
+
+#[test]
+fn latency_without_a_bound_is_as_much_as_can_be_told() {
+    let most = gst::ClockTime::from_nseconds(i64::MAX as u64);
+    for bounds in [[u64::MAX, 1, 1], [u64::MAX - 1, 1, 1], [u64::MAX, u64::MAX / 2, u64::MAX / 2]] {
+        for decide in ["stop", "start"] {
+            let [time, pre_roll, lag] = bounds;
+            let is_bound = decide == "start" && pre_roll == 1;
+            let own = if is_bound { gst::ClockTime::from_nseconds(2) } else { most };
+            let mut h =
+                harness(&format!("decide={decide} max-size-time={time} pre-roll={pre_roll} max-lag={lag}"));
+            let upstream = gst::ClockTime::from_mseconds(20);
+            h.set_upstream_latency(upstream);
+            assert_eq!(h.query_latency(), Some(upstream + own), "{decide} {bounds:?}");
+            h.set_upstream_latency(gst::ClockTime::MAX);
+            assert_eq!(h.query_latency(), Some(gst::ClockTime::MAX));
+        }
     }
 }
 
@@ -319,6 +470,38 @@ fn audio_pads_come_and_go_in_pairs() {
     assert!(element.static_pad("audio_src_3").is_some());
     element.release_request_pad(&pads[1]);
     assert!(element.static_pad("audio_src_3").is_none() && element.static_pad("audio_src_0").is_some());
+}
+
+#[test]
+fn an_audio_pad_goes_though_upstream_waits_for_room_and_downstream_blocks() {
+    let element = element_with_audio(&[("max-size-bytes", "20")]);
+    let mut video = video_of(&element);
+    let pad = element.static_pad("audio_0").unwrap();
+    let src = element.static_pad("audio_src_0").unwrap();
+    src.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok).unwrap();
+    video.push_event(action(0, "pike", 0, None));
+    push(&mut video, 0, 2000);
+    let (tick, ticks) = std::sync::mpsc::channel();
+    let audio = pad.clone();
+    let feeder = std::thread::spawn(move || {
+        audio.send_event(gst::event::StreamStart::new("audio"));
+        audio.send_event(segment(gst::Seqnum::next()));
+        let mut flows = (0..10).map(|number| {
+            let flow = audio.chain(frame(number * FRAME, 10));
+            tick.send(()).unwrap();
+            flow
+        });
+        flows.find_map(Result::err)
+    });
+    while ticks.recv_timeout(Duration::from_millis(300)).is_ok() {}
+    assert!(!feeder.is_finished(), "there is room for all");
+    let (done, released) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        element.release_request_pad(&pad);
+        done.send(element.static_pad("audio_src_0").is_none()).unwrap();
+    });
+    assert_eq!(released.recv_timeout(Duration::from_secs(10)), Ok(true));
+    assert_eq!(feeder.join().unwrap(), Some(gst::FlowError::Flushing));
 }
 
 #[test]

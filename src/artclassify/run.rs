@@ -28,6 +28,7 @@ use crate::{
     error::Error,
     meta::{self, FrameSize},
     model::{Manifest, Slots},
+    sticky,
 };
 
 /// A change of the model under way.
@@ -195,13 +196,7 @@ impl ArtClassify {
 
     /// Ends all waiting: what is on its way is dropped, but for the events that upstream will not send again.
     pub(super) fn close(&self) {
-        for event in self.outlet.close() {
-            let again = matches!(event.type_(), gst::EventType::Segment | gst::EventType::Eos);
-            if event.is_sticky() && !again {
-                // Refused only by a pad that is being stopped.
-                let _ = self.srcpad.store_sticky_event(&event);
-            }
-        }
+        sticky::store(&self.srcpad, self.outlet.close());
         if let Some(stream) = &*lock(&self.stream) {
             stream.begin(u64::MAX);
         }

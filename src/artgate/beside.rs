@@ -10,7 +10,7 @@ use super::{
     outbox::Item,
     track::Track,
 };
-use crate::gate::Follow;
+use crate::gate::{Ahead, Follow};
 
 /// A stream of audio.
 pub struct Beside {
@@ -27,6 +27,9 @@ struct Held {
     bytes: u64,
     /// Whether the last buffer passed.
     inside: bool,
+    ahead: Ahead,
+    /// Nothing comes any more.
+    ended: bool,
     /// Buffers for which there was no room.
     crowded: u64,
 }
@@ -50,6 +53,24 @@ impl Beside {
     /// Starts anew.
     pub fn clear(&self) {
         *self.held() = Held::default();
+    }
+
+    /// Drops what waits, but for events that outlast a flush.
+    pub fn flush(&self) {
+        let mut held = self.held();
+        let before = std::mem::take(&mut *held);
+        (held.crowded, held.ahead) = (before.crowded, before.ahead);
+        for waiting in before.waiting {
+            if let Waiting::Event(event) = waiting {
+                self.lane.outbox.add(Item::Event(event));
+            }
+        }
+    }
+
+    /// The stream begins anew, in a seek that may reach the video later: it waits for that while the video comes `patience`
+    /// further at most.
+    pub fn seek(&self, seqnum: u32, follow: &Follow, patience: u64) {
+        self.held().ahead.flush(seqnum, follow, patience);
     }
 
     /// Buffers for which there was no room.
@@ -79,6 +100,10 @@ impl Beside {
                 Some(time) => Waiting::Gap(time, event),
                 None => return true,
             },
+            gst::EventView::StreamStart(_) | gst::EventView::Eos(_) => {
+                held.ended = event.type_() == gst::EventType::Eos;
+                Waiting::Event(event)
+            }
             _ => Waiting::Event(event),
         };
         held.waiting.push_back(waiting);
@@ -88,9 +113,12 @@ impl Beside {
     /// Lets go what the video has decided, and drops the first buffers when more than `most` bytes wait.
     pub fn settle(&self, follow: &Follow, most: u64) {
         let mut held = self.held();
+        let ended = held.ended;
+        let waits = held.ahead.waits(follow, ended);
         while let Some(first) = held.waiting.front() {
             let passes = match first {
                 Waiting::Event(event) => Some(held.inside || event.is_sticky()),
+                Waiting::Buffer(..) | Waiting::Gap(..) if waits => None,
                 Waiting::Buffer(time, _) | Waiting::Gap(time, _) => follow.passes(*time),
             };
             let is_crowded = passes.is_none() && held.bytes > most;

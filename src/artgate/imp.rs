@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use gst::{glib, prelude::*, subclass::prelude::*};
+use gst::{
+    glib::{self, translate::IntoGlib},
+    prelude::*,
+    subclass::prelude::*,
+};
 
 use super::{
     CAT,
@@ -17,6 +21,7 @@ use super::{
 use crate::{
     gate::{Clip, Counts, Follow, Frame, Gate, Step, Told},
     meta::{self, ActionRecord},
+    sticky,
 };
 
 /// The element.
@@ -42,6 +47,7 @@ pub(super) struct State {
     /// Whether the next buffer is the first of a clip.
     fresh: bool,
     max_bytes: u64,
+    max_time: u64,
 }
 
 /// Locks; a panic elsewhere leaves nothing half done that matters here.
@@ -165,8 +171,11 @@ impl ArtGate {
                 return true;
             }
             gst::EventView::StreamStart(_) => state.follow.resume(),
-            gst::EventView::Segment(segment) if !state.track.start_segment(segment.segment()) => {
-                return false;
+            gst::EventView::Segment(segment) => {
+                if !state.track.start_segment(segment.segment()) {
+                    return false;
+                }
+                state.follow.start_segment(event.seqnum().into_glib());
             }
             gst::EventView::CustomDownstream(custom) => {
                 if let Some(record) = custom.structure().and_then(meta::read_action) {
@@ -184,6 +193,14 @@ impl ArtGate {
         true
     }
 
+    /// Drops what waits of the video, but for events that outlast a flush. Gives the clip that was leaving, as far as it came.
+    fn drop_waiting(&self, state: &mut State) -> Option<Clip> {
+        let (clip, frames) = state.gate.flush();
+        let events = frames.into_iter().flat_map(|frame| frame.item.events).chain(state.track.take_events());
+        events.for_each(|event| self.video.outbox.add(Item::Event(event)));
+        clip
+    }
+
     fn flush_start(&self, pad: &gst::Pad, event: gst::Event) -> bool {
         let lane = self.lane(pad);
         let left = lane.as_ref().map(|lane| lane.outbox.close()).unwrap_or_default();
@@ -196,7 +213,7 @@ impl ArtGate {
                 Item::Stop(clip) => Some(clip),
                 _ => None,
             });
-            let cut = lock(&self.state).as_mut().and_then(|state| state.gate.flush());
+            let cut = lock(&self.state).as_mut().and_then(|state| self.drop_waiting(state));
             let playing = lock(&self.playing).clone();
             if let Some(playing) = playing {
                 let last = stop.or(cut).filter(|clip| clip.number == playing.number);
@@ -207,18 +224,26 @@ impl ArtGate {
     }
 
     fn flush_stop(&self, pad: &gst::Pad, event: gst::Event) -> bool {
+        let seqnum = event.seqnum().into_glib();
+        let is_seek = matches!(event.view(), gst::EventView::FlushStop(stop) if stop.resets_time());
         match self.audio(pad) {
-            Some(beside) => beside.clear(),
+            Some(beside) => {
+                beside.flush();
+                if let Some(state) = lock(&self.state).as_ref().filter(|_| is_seek) {
+                    beside.seek(seqnum, &state.follow, state.max_time);
+                }
+            }
             None => {
                 if let Some(state) = lock(&self.state).as_mut() {
-                    state.gate.flush();
-                    (state.track, state.follow) = (Track::default(), Follow::default());
+                    self.drop_waiting(state);
+                    state.track = Track::default();
+                    state.follow.flush(seqnum);
                 }
             }
         }
         let done = gst::Pad::event_default(pad, Some(&*self.obj()), event);
         if let Some(lane) = self.lane(pad) {
-            lane.outbox.open();
+            sticky::store(&lane.src, lane.outbox.open());
             if let Err(err) = self.start_task(&lane.src) {
                 gst::error!(CAT, imp = self, "{err}");
             }
@@ -242,8 +267,8 @@ impl ArtGate {
             return false;
         }
         let (live, min, max) = query.result();
-        let own = gst::ClockTime::from_nseconds(lock(&self.settings).latency());
-        query.set(live, min + own, max.map(|max| max + own));
+        let own = lock(&self.settings).latency();
+        query.set(live, min.saturating_add(own), max.map(|max| max.saturating_add(own)));
         true
     }
 
@@ -257,6 +282,7 @@ impl ArtGate {
         lock(&self.beside).iter().for_each(|beside| beside.clear());
         *lock(&self.state) = Some(State {
             max_bytes: settings.max_bytes,
+            max_time: settings.max_time,
             gate: Gate::new(settings),
             track: Track::default(),
             follow: Follow::default(),
@@ -418,6 +444,9 @@ impl ElementImpl for ArtGate {
 
     fn release_pad(&self, pad: &gst::Pad) {
         let Some(lane) = self.audio(pad).map(|beside| Arc::clone(&beside.lane)) else { return };
+        // Stopping the sink pad waits for a buffer that waits for room. It stops first: a flush coming in would start the task
+        // of the source pad again.
+        lane.outbox.shut();
         for pad in [&lane.sink, &lane.src] {
             // A pad that cannot be stopped or taken away goes with the element.
             let _ = pad.set_active(false);

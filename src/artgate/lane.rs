@@ -109,7 +109,9 @@ impl ArtGate {
             Item::Start(clip) => self.clip_starts(pad, clip),
             Item::Stop(clip) => self.clip_stops(&clip),
             Item::Event(event) => {
-                pad.push_event(event);
+                if !pad.push_event(event.clone()) {
+                    lane.outbox.put_back(event);
+                }
             }
             Item::Buffer(buffer) => {
                 if let Err(flow) = pad.push(buffer) {

@@ -5,7 +5,7 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::gate::Clip;
+use crate::{gate::Clip, sticky::outlasts_flush};
 
 /// One thing to push, or to tell of when its turn comes.
 pub enum Item {
@@ -19,11 +19,20 @@ pub enum Item {
     Stop(Clip),
 }
 
+impl Item {
+    fn outlasts_flush(&self) -> bool {
+        matches!(self, Item::Event(event) if outlasts_flush(event))
+    }
+}
+
 #[derive(Default)]
 struct State {
+    /// What waits; in a closed queue the events that outlast a flush.
     items: VecDeque<Item>,
     bytes: u64,
     closed: bool,
+    /// It is not opened any more.
+    shut: bool,
     flow: Option<gst::FlowError>,
 }
 
@@ -43,26 +52,42 @@ impl Outbox {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens the queue, empty.
-    pub fn open(&self) {
-        *self.lock() = State::default();
+    /// Opens the queue, empty, unless it was shut. Gives the events that it kept.
+    pub fn open(&self) -> Vec<gst::Event> {
+        let mut state = self.lock();
+        let fresh = State { closed: state.shut, shut: state.shut, ..State::default() };
+        let before = std::mem::replace(&mut *state, fresh);
+        drop(state);
+        let events = before.items.into_iter().filter_map(|item| match item {
+            Item::Event(event) if outlasts_flush(&event) => Some(event),
+            _ => None,
+        });
+        events.collect()
     }
 
-    /// Closes the queue: everybody who waits returns. Gives what was in it.
+    /// Closes the queue: everybody who waits returns. Keeps the events that outlast a flush and gives the rest.
     pub fn close(&self) -> VecDeque<Item> {
         let mut state = self.lock();
         state.closed = true;
         state.bytes = 0;
         let items = std::mem::take(&mut state.items);
+        let (kept, dropped) = items.into_iter().partition(Item::outlasts_flush);
+        state.items = kept;
         drop(state);
         self.changed.notify_all();
-        items
+        dropped
     }
 
-    /// Adds an item behind the others, unless the queue is closed.
+    /// Closes the queue for good.
+    pub fn shut(&self) {
+        self.lock().shut = true;
+        self.close();
+    }
+
+    /// Adds an item behind the others. A closed queue takes only events that outlast a flush.
     pub fn add(&self, item: Item) {
         let mut state = self.lock();
-        if state.closed {
+        if state.closed && !item.outlasts_flush() {
             return;
         }
         if let Item::Buffer(buffer) = &item {
@@ -112,6 +137,14 @@ impl Outbox {
         }
     }
 
+    /// Takes back an event that could not be pushed, where the queue was closed meanwhile.
+    pub fn put_back(&self, event: gst::Event) {
+        let mut state = self.lock();
+        if state.closed && outlasts_flush(&event) {
+            state.items.push_front(Item::Event(event));
+        }
+    }
+
     /// Downstream takes no more buffers. Those in the queue are dropped, events go on.
     pub fn fail(&self, flow: gst::FlowError) {
         let mut state = self.lock();
@@ -120,5 +153,40 @@ impl Outbox {
         state.items.retain(|item| !matches!(item, Item::Buffer(_)));
         drop(state);
         self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream_start(id: &str) -> gst::Event {
+        gst::event::StreamStart::new(id)
+    }
+
+    #[test]
+    fn a_closed_queue_keeps_what_outlasts_a_flush() {
+        gst::init().unwrap();
+        let outbox = Outbox::default();
+        let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+        outbox.add(Item::Event(gst::event::Segment::new(&segment)));
+        outbox.add(Item::Buffer(gst::Buffer::with_size(10).unwrap()));
+        outbox.add(Item::Event(stream_start("taken")));
+        let [waiting, late] = ["waiting", "late"].map(stream_start);
+        outbox.add(Item::Event(waiting.clone()));
+        outbox.next();
+        outbox.next();
+        let Some(Item::Event(taken)) = outbox.next() else { panic!("the queue lost an event") };
+        outbox.put_back(taken.clone());
+        outbox.add(Item::Event(gst::event::Eos::new()));
+        assert_eq!(outbox.close().len(), 1, "what cannot be pushed goes back into a closed queue alone");
+        outbox.put_back(taken.clone());
+        outbox.add(Item::Buffer(gst::Buffer::new()));
+        outbox.add(Item::Event(late.clone()));
+        assert_eq!(outbox.wait_for_room(0), Err(gst::FlowError::Flushing));
+        let kept: Vec<_> = outbox.open().iter().map(|event| event.seqnum()).collect();
+        assert_eq!(kept, [taken, waiting, late].map(|event| event.seqnum()));
+        assert_eq!(outbox.wait_for_room(0), Ok(gst::FlowSuccess::Ok));
+        assert!(outbox.close().is_empty());
     }
 }

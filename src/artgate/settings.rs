@@ -162,12 +162,13 @@ impl Settings {
         self.pre_roll.saturating_add(self.max_lag)
     }
 
-    /// How long a frame may wait, in nanoseconds.
-    pub fn latency(&self) -> u64 {
-        match self.decide {
+    /// How long a frame may wait; without a bound, as long as GStreamer can add to a running time.
+    pub fn latency(&self) -> gst::ClockTime {
+        let nanoseconds = match self.decide {
             Decide::Stop => self.max_size_time,
             Decide::Start => self.kept(),
-        }
+        };
+        gst::ClockTime::from_nseconds(nanoseconds.min(i64::MAX as u64))
     }
 
     /// What the gate is to do.

@@ -14,6 +14,12 @@ pub struct Follow {
     decided: u64,
     /// No frame comes any more.
     ended: bool,
+    /// Flushes so far.
+    flushes: u64,
+    /// What marks the last flush.
+    flush: Option<u32>,
+    /// What marks the segment.
+    segment: Option<u32>,
 }
 
 impl Follow {
@@ -48,6 +54,20 @@ impl Follow {
         self.ended = false;
     }
 
+    /// The video was flushed: running time begins anew.
+    pub fn flush(&mut self, seqnum: u32) {
+        *self = Self { flushes: self.flushes + 1, flush: Some(seqnum), ..Self::default() };
+    }
+
+    /// Frames of another segment follow.
+    pub fn start_segment(&mut self, seqnum: u32) {
+        self.segment = Some(seqnum);
+    }
+
+    fn is_of_seek(&self, seqnum: u32) -> bool {
+        [self.flush, self.segment].contains(&Some(seqnum))
+    }
+
     /// Whether what sounds at `time` passes; `None` while that is open.
     #[must_use]
     pub fn passes(&self, time: u64) -> Option<bool> {
@@ -57,6 +77,51 @@ impl Follow {
         let after = self.clips.partition_point(|&(start, _)| start <= time);
         let clip = after.checked_sub(1).and_then(|last| self.clips.get(last));
         Some(clip.is_some_and(|&(_, end)| end.is_none_or(|end| time < end)))
+    }
+}
+
+/// Whether another stream is in a seek that has not reached the video.
+///
+/// What such a stream brings is not judged by the video from before the seek: it waits for the flush of the video. Where it
+/// was flushed alone none comes: so it waits only while the video comes a given time further, and where the video has ended,
+/// until both have.
+#[derive(Debug, Clone, Default)]
+pub struct Ahead {
+    /// Flushes of the video that the stream had too.
+    had: u64,
+    seek: Option<Seek>,
+}
+
+/// What a stream waits for.
+#[derive(Debug, Clone)]
+struct Seek {
+    seqnum: u32,
+    /// How far the video comes meanwhile at most.
+    until: u64,
+}
+
+impl Ahead {
+    /// The stream was flushed. It waits unless the video had that flush before, while the video comes `patience` further at
+    /// most.
+    pub fn flush(&mut self, seqnum: u32, follow: &Follow, patience: u64) {
+        // A flush of the video that this stream did not have is the same, however the sources mark them.
+        let is_ahead = self.had == follow.flushes && !follow.is_of_seek(seqnum);
+        let until = follow.decided.saturating_add(patience);
+        *self = Self { had: follow.flushes, seek: is_ahead.then_some(Seek { seqnum, until }) };
+    }
+
+    /// Whether the stream waits; it may have `ended` since its flush.
+    pub fn waits(&mut self, follow: &Follow, ended: bool) -> bool {
+        let is_over = |seek: &Seek| {
+            self.had != follow.flushes
+                || follow.is_of_seek(seek.seqnum)
+                || follow.decided >= seek.until
+                || (follow.ended && ended)
+        };
+        if self.seek.as_ref().is_some_and(is_over) {
+            *self = Self { had: follow.flushes, seek: None };
+        }
+        self.seek.is_some()
     }
 }
 
@@ -80,6 +145,54 @@ mod tests {
         follow.stop(50);
         follow.finish();
         assert_eq!([20, 30, 49, 50].map(|time| follow.passes(time)), [true, false, true, false].map(Some));
+    }
+
+    #[test]
+    fn a_stream_that_is_flushed_first_waits_for_the_video() {
+        let (mut follow, mut ahead) = (Follow::default(), Ahead::default());
+        assert!(!ahead.waits(&follow, false));
+        follow.reach(100);
+        follow.finish();
+        // A source may mark its flushes in its own way.
+        for (audio, video) in [(7, 7), (8, 108)] {
+            ahead.flush(audio, &follow, 50);
+            assert!(ahead.waits(&follow, false), "the end was that before the seek");
+            follow.flush(video);
+            assert!(!ahead.waits(&follow, false));
+            assert_eq!(follow.passes(0), None, "nothing is known of the video after the seek");
+            follow.reach(100);
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_flushed_after_the_video_does_not_wait() {
+        let (mut follow, mut ahead) = (Follow::default(), Ahead::default());
+        for (video, segment, audio) in [(7, 7, 7), (8, 9, 9), (10, 11, 12)] {
+            follow.flush(video);
+            follow.start_segment(segment);
+            ahead.flush(audio, &follow, 50);
+            assert!(!ahead.waits(&follow, false));
+        }
+        follow.start_segment(13);
+        ahead.flush(13, &follow, 50);
+        assert!(!ahead.waits(&follow, false), "a source may begin a segment without a flush");
+        ahead.flush(14, &follow, 50);
+        assert!(ahead.waits(&follow, false));
+    }
+
+    #[test]
+    fn a_stream_that_is_flushed_alone_does_not_wait_for_ever() {
+        let (mut follow, mut ahead) = (Follow::default(), Ahead::default());
+        follow.reach(100);
+        ahead.flush(7, &follow, 50);
+        follow.reach(149);
+        assert!(ahead.waits(&follow, true));
+        follow.reach(150);
+        assert!(!ahead.waits(&follow, false));
+        ahead.flush(8, &follow, 50);
+        follow.finish();
+        assert!(ahead.waits(&follow, false));
+        assert!(!ahead.waits(&follow, true));
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod tests;
 pub use action::Told;
 pub use clip::{Clip, ClipAction};
 pub use filter::Filter;
-pub use follow::Follow;
+pub use follow::{Ahead, Follow};
 pub use line::Frame;
 pub use passage::{Counts, Gate, Step};
 

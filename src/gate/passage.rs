@@ -157,12 +157,13 @@ impl<T> Gate<T> {
         steps
     }
 
-    /// The stream was flushed: nothing of it is left to pass. Gives the clip that was leaving, as far as it came.
-    pub fn flush(&mut self) -> Option<Clip> {
+    /// The stream was flushed: nothing of it is left to pass. Gives the clip that was leaving, as far as it came, and the
+    /// frames that were in line.
+    pub fn flush(&mut self) -> (Option<Clip>, Vec<Frame<T>>) {
         let clip = self.close();
-        self.drop_all();
+        let frames = self.drop_all();
         *self = Self { counts: self.counts, ..Self::new(self.settings.clone()) };
-        clip
+        (clip, frames)
     }
 
     /// Lets go what is decided, and then what there is no room for.
@@ -389,10 +390,13 @@ impl<T> Gate<T> {
     }
 
     /// Drops what is in line without a word.
-    fn drop_all(&mut self) {
+    fn drop_all(&mut self) -> Vec<Frame<T>> {
+        let mut frames = Vec::new();
         while self.line.newest_start().is_some() {
-            self.counts.dropped += self.line.take_group().len() as u64;
+            frames.extend(self.line.take_group());
         }
+        self.counts.dropped += frames.len() as u64;
+        frames
     }
 
     fn drop_frame(&mut self, frame: Frame<T>, steps: &mut Vec<Step<T>>) {
