@@ -508,6 +508,7 @@ fn an_audio_pad_goes_though_upstream_waits_for_room_and_downstream_blocks() {
 fn a_message_says_what_is_known_of_a_clip() {
     init();
     let told = |action, label: &str| Told {
+        model: "test-model".into(),
         action,
         object: None,
         label: label.into(),

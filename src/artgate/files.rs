@@ -183,6 +183,7 @@ mod tests {
 
     fn clip(labels: &[&str]) -> Clip {
         let told = |(action, &label): (usize, &&str)| Told {
+            model: "dives".into(),
             action: action as u64,
             object: None,
             label: label.to_owned(),

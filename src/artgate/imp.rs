@@ -317,8 +317,9 @@ impl State {
 }
 
 /// What an event says of an action, in running time.
-fn told(ActionRecord { event, .. }: ActionRecord) -> Told {
+fn told(ActionRecord { event, model }: ActionRecord) -> Told {
     Told {
+        model,
         action: event.action,
         object: event.object,
         label: event.class.label.to_string(),

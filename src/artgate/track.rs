@@ -59,8 +59,8 @@ impl Track {
     pub fn times(&mut self, buffer: &gst::BufferRef) -> Times {
         let dts = buffer.dts().and_then(|dts| self.running_time(dts));
         let time = buffer.pts().and_then(|pts| self.running_time(pts)).or(dts).unwrap_or(self.last);
-        let end =
-            buffer.pts().zip(buffer.duration()).and_then(|(pts, length)| self.running_time(pts + length));
+        let end = buffer.pts().zip(buffer.duration()).and_then(|(pts, length)| pts.checked_add(length));
+        let end = end.and_then(|end| self.running_time(end));
         self.last = time;
         Times { time, end: end.unwrap_or(time).max(time), decode: dts.unwrap_or(time).min(time) }
     }

@@ -1,12 +1,16 @@
 //! What is known of an action, and what it asks for.
 
+use std::sync::Arc;
+
 use super::{Filter, GateSettings, Moment};
 use crate::object::ObjectId;
 
 /// What the stream tells of an action. Times are running time, in nanoseconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told {
-    /// Number of the action.
+    /// Name of the model that tells.
+    pub model: Arc<str>,
+    /// Number of the action among those of the model.
     pub action: u64,
     /// The object that acts.
     pub object: Option<ObjectId>,
@@ -18,6 +22,13 @@ pub struct Told {
     pub start: u64,
     /// When it ended, once it has stopped.
     pub end: Option<u64>,
+}
+
+impl Told {
+    /// Whether both tell of one action.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        self.action == other.action && self.model == other.model
+    }
 }
 
 /// What is decided on an action.

@@ -58,8 +58,8 @@ pub struct Gate<T> {
     now: u64,
     actions: Vec<Action>,
     leaving: Option<Leaving>,
-    /// Numbers and starts of actions that the stream before ended.
-    ended_early: Vec<(u64, u64)>,
+    /// Actions that ended with the stream before.
+    ended_early: Vec<Told>,
     /// End of the last frame that left.
     gone: Option<u64>,
     /// The same, before the clip that is leaving.
@@ -121,10 +121,10 @@ impl<T> Gate<T> {
 
     /// Takes what is told of an action.
     pub fn tell(&mut self, told: Told) -> Vec<Step<T>> {
-        if self.ended_early.contains(&(told.action, told.start)) {
+        if self.ended_early.iter().any(|ended| ended.is_of(&told) && ended.start == told.start) {
             return Vec::new();
         }
-        let known = self.actions.iter().position(|action| action.told.action == told.action);
+        let known = self.actions.iter().position(|action| action.told.is_of(&told));
         let index = known.unwrap_or_else(|| {
             self.actions.push(Action::new(told.clone()));
             self.actions.len() - 1
@@ -141,7 +141,7 @@ impl<T> Gate<T> {
     pub fn finish(&mut self) -> Vec<Step<T>> {
         let mut steps = Vec::new();
         let open = self.actions.iter().filter(|action| action.told.end.is_none());
-        let ended_early = open.map(|action| (action.told.action, action.told.start)).collect();
+        let ended_early = open.map(|action| action.told.clone()).collect();
         for action in &mut self.actions {
             if action.verdict == Verdict::Ignored {
                 action.verdict = Verdict::Open;

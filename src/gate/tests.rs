@@ -22,7 +22,7 @@ fn settings(decide: Moment) -> GateSettings {
 }
 
 fn told(action: u64, start: u64, end: Option<u64>) -> Told {
-    Told { action, object: None, label: "pike".into(), score: 0.9, start, end }
+    Told { model: "dives".into(), action, object: None, label: "pike".into(), score: 0.9, start, end }
 }
 
 /// A stream of `groups` in decoding order, each of so many frames; with `reorder`, a frame that is shown later comes
@@ -149,6 +149,24 @@ fn an_action_without_a_stop_ends_with_the_stream() {
         assert_eq!(done.clips[0].0.actions[0].end, Some(1960));
         let again = run(&mut gate, &frames, &[(1000, told(7, 1000, Some(1200)))], u64::MAX);
         assert!(again.clips.is_empty(), "its stop comes too late");
+    }
+}
+
+#[test]
+fn actions_of_two_models_are_two_though_they_have_one_number() {
+    let frames = stream(&[5; 40], false);
+    let other = Told { model: "leaps".into(), ..told(0, 4000, None) };
+    let events = [
+        (1000, told(0, 1000, None)),
+        (4000, other.clone()),
+        (4500, Told { end: Some(4500), ..other }),
+        (5000, told(0, 1000, Some(5000))),
+    ];
+    for decide in [Moment::Stop, Moment::Start] {
+        let mut gate = Gate::new(settings(decide));
+        let done = run(&mut gate, &frames, &events, u64::MAX);
+        assert_eq!(clips_of(&done), [(600, 5120, vec![0, 0])], "{decide:?}");
+        assert_eq!(gate.counts().actions, 2);
     }
 }
 
