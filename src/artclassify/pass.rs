@@ -1,7 +1,7 @@
 //! From a frame to a picture of the model's size by GStreamer's converter, in one pass or in three.
 
 use gst::glib::BoolError;
-use gst_video::{VideoChromaMode, VideoFormat, VideoInfo, VideoInfoBuilder};
+use gst_video::{VideoChromaMode, VideoFormat, VideoFormatFlags, VideoInfo, VideoInfoBuilder};
 
 use crate::model::{Fit, Span};
 
@@ -51,6 +51,25 @@ impl Pass {
         drop(filled);
         gst_video::VideoFrameRef::from_buffer_ref_readable(self.picture.as_ref(), &self.info)
     }
+}
+
+/// Whether pixels are of 8 bits, each by itself in memory.
+pub(super) fn is_plain(info: &VideoInfo) -> bool {
+    let format = info.format_info();
+    let packed = VideoFormatFlags::COMPLEX | VideoFormatFlags::TILED | VideoFormatFlags::PALETTE;
+    // Four pixels in six bytes, though no flag tells.
+    format.depth().first() == Some(&8)
+        && !format.flags().intersects(packed)
+        && info.format() != VideoFormat::Iyu1
+}
+
+/// Pictures of the size of such frames from whose columns any may be the first: of many other formats than plain ones
+/// GStreamer unpacks rows from their beginning only, whatever it is told.
+pub(super) fn unpacked(from: &VideoInfo) -> Result<(Pass, VideoInfo), BoolError> {
+    let whole = Span { x: 0, y: 0, w: from.width() as i32, h: from.height() as i32 };
+    let format = from.format_info().unpack_format();
+    let picture = sizing(from, format, whole).colorimetry(&from.colorimetry()).build()?;
+    Ok((Pass::new(from, &picture, (whole, whole), 2, VideoChromaMode::Full)?, picture))
 }
 
 /// One pass that does all.
