@@ -275,6 +275,41 @@ fn upstream_is_asked_for_the_buffers_that_are_held() {
 }
 
 #[test]
+fn upstream_is_not_offered_to_leave_cropping_to_downstream() {
+    let mut bench = Bench::new(&model("model.toml"));
+    for api in [gst_video::VideoMeta::meta_api(), gst_video::VideoCropMeta::meta_api()] {
+        bench.harness.add_propose_allocation_meta(api, None);
+    }
+    let caps = bench.info().to_caps().unwrap();
+    let mut query = gst::query::Allocation::new(Some(&caps), true);
+    assert!(bench.harness.element().unwrap().static_pad("sink").unwrap().query(&mut query));
+    assert!(query.find_allocation_meta::<gst_video::VideoMeta>().is_some());
+    assert_eq!(query.find_allocation_meta::<gst_video::VideoCropMeta>(), None);
+}
+
+#[test]
+fn caps_may_leave_out_the_frame_rate() {
+    let mut bench = Bench::new(&model("model.toml"));
+    let mut caps = bench.info().to_caps().unwrap();
+    caps.get_mut().unwrap().structure_mut(0).unwrap().remove_field("framerate");
+    assert!(bench.harness.push_event(gst::event::Caps::new(&caps)));
+    bench.push(&[shot(RED, 12)]);
+    let (frames, _) = bench.finish();
+    assert_eq!(results(&frames).iter().flatten().count(), 12);
+}
+
+#[test]
+fn the_end_of_a_segment_lets_the_last_frames_go() {
+    let mut bench = Bench::new(&model("model.toml"));
+    bench.push(&[shot(RED, 25)]);
+    assert!(bench.harness.push_event(gst::event::SegmentDone::new(gst::ClockTime::SECOND)));
+    for frame in 0..25 {
+        let buffer = bench.harness.pull().unwrap();
+        assert!(meta::read(&buffer).is_some(), "frame {frame}");
+    }
+}
+
+#[test]
 fn a_model_that_cannot_be_loaded_fails_the_state_change_with_one_message() {
     common::init();
     let missing = fixture("gone.toml");

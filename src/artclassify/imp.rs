@@ -78,7 +78,8 @@ impl ObjectSubclass for ArtClassify {
                 Self::catch_panic_pad_function(parent, || false, |imp| imp.sink_query(pad, query))
             })
             .activatemode_function(Self::activate_pad)
-            .flags(gst::PadFlags::PROXY_CAPS)
+            // Caps may leave out what is not needed, as the frame rate.
+            .flags(gst::PadFlags::PROXY_CAPS | gst::PadFlags::ACCEPT_INTERSECT)
             .build();
         let srcpad = src
             .query_function(|pad, parent, query| {

@@ -32,6 +32,10 @@ impl ArtClassify {
         if self.outlet.drain() && self.srcpad.peer_query(query) {
             let offers = query.find_allocation_meta::<gst_video::VideoMeta>().is_some();
             self.video_meta.store(offers, Ordering::Relaxed);
+            // Whole frames that tell what to cut off would be classified whole.
+            while let Some(crops) = query.find_allocation_meta::<gst_video::VideoCropMeta>() {
+                query.remove_nth_allocation_meta(crops);
+            }
             let pools: Vec<_> = query.allocation_pools().collect();
             for (index, (pool, size, min, max)) in (0u32..).zip(pools) {
                 // A pool that downstream has bounded would run dry.

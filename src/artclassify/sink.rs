@@ -166,7 +166,7 @@ impl ArtClassify {
                 self.unless_refused(taken)?;
                 self.enqueue(event)
             }
-            gst::EventView::Eos(_) => {
+            gst::EventView::Eos(_) | gst::EventView::SegmentDone(_) => {
                 let eos = lock(&self.settings).eos;
                 self.with_intake(|intake, target| intake.end(eos, target))?;
                 self.enqueue(event)
