@@ -4,11 +4,12 @@
 
 mod common;
 
-use common::{action_event, bytes, classification, frame, frame_with, init, video_info};
+use common::{action_event, bytes, class, classification, frame, frame_with, init, video_info};
 use gst::prelude::*;
 use gst_video::{VideoFormat, VideoFrameRef, VideoOverlayCompositionMeta};
 use gstartclassify::action::ActionState;
 use gstartclassify::classification::{Classification, PixelBox};
+use gstartclassify::meta::{self, FrameSize, MarkedObject};
 
 const WIDTH: u32 = 320;
 const HEIGHT: u32 = 180;
@@ -20,6 +21,21 @@ fn result() -> Classification {
     result.tracklets.truncate(1);
     result.tracklets[0].boxes.iter_mut().for_each(|sample| sample.area = AREA);
     result
+}
+
+/// A frame with a result of an object that lies there.
+fn frame_with_object(info: &gst_video::VideoInfo, label: &str, area: PixelBox) -> gst::Buffer {
+    let mut buffer = frame(info, 0);
+    let result = Classification {
+        object: Some(7),
+        top: vec![class(label, 7, 0.93)],
+        tracklets: Vec::new(),
+        ..classification(0)
+    };
+    let object = MarkedObject { id: 7, area, entry: None };
+    let writable = buffer.get_mut().unwrap();
+    meta::write(writable, &result, FrameSize::from(info), None, true, Some(object)).unwrap();
+    buffer
 }
 
 fn harness(info: &gst_video::VideoInfo) -> gst_check::Harness {
@@ -197,6 +213,28 @@ fn a_long_label_stays_in_the_picture() {
 }
 
 #[test]
+fn an_object_outside_of_the_picture_is_not_drawn() {
+    // GStreamer blends the first, artoverlay the second.
+    for format in [VideoFormat::Rgba, VideoFormat::Rgb] {
+        let info = video_info(format, WIDTH, HEIGHT);
+        for area in [
+            PixelBox { x: 10, y: 10, w: 0, h: 0 },
+            PixelBox { x: 10, y: 10, w: 20, h: 0 },
+            PixelBox { x: WIDTH + 6, y: 10, w: 20, h: 20 },
+            PixelBox { x: 10, y: u32::MAX - 4, w: 20, h: 20 },
+        ] {
+            let mut h = harness(&info);
+            let out = h.push_and_pull(frame_with_object(&info, "vault", area)).unwrap();
+            assert_eq!(bytes(&out), bytes(&frame(&info, 0)), "{format} {area:?}");
+        }
+        let mut h = harness(&info);
+        let thin = PixelBox { x: WIDTH - 1, y: 90, w: 20, h: 20 };
+        let out = h.push_and_pull(frame_with_object(&info, "vault", thin)).unwrap();
+        assert_ne!(bytes(&out), bytes(&frame(&info, 0)), "{format}: a column of it is seen");
+    }
+}
+
+#[test]
 fn a_running_action_changes_the_banner_until_it_stops() {
     let info = video_info(VideoFormat::Gray8, WIDTH, HEIGHT);
     let mut h = harness(&info);
@@ -248,8 +286,8 @@ fn a_change_of_size_is_followed() {
     h.set_src_caps(large.to_caps().unwrap());
     // The result is still measured in pixels of the small frame, as behind a scaler.
     let mut scaled = frame(&large, 40);
-    let size = gstartclassify::meta::FrameSize { width: WIDTH, height: HEIGHT };
-    gstartclassify::meta::write(scaled.get_mut().unwrap(), &result(), size, None, true, None).unwrap();
+    let size = FrameSize { width: WIDTH, height: HEIGHT };
+    meta::write(scaled.get_mut().unwrap(), &result(), size, None, true, None).unwrap();
     let out = h.push_and_pull(scaled).unwrap();
     let (changed, _) = difference(&large, &frame(&large, 0), &out);
     assert_eq!(changed.iter().map(|(x, _)| *x).min(), Some(2 * AREA.x));

@@ -39,7 +39,8 @@ fn color(index: usize) -> Color {
 }
 
 impl BoxCache {
-    /// Adds the drawings of one tracklet or object: its box in the colour of its id, and a tag.
+    /// Adds the drawings of one tracklet or object: its box in the colour of its id, and a tag. One that lies outside of
+    /// the picture has none.
     pub fn draw(
         &mut self,
         id: u64,
@@ -51,6 +52,9 @@ impl BoxCache {
     ) -> Result<(), DrawError> {
         // Of another element's results one does not know that they are clipped.
         let area = area.clipped((style.width, style.height));
+        if area.is_empty() {
+            return Ok(());
+        }
         let index = if dim { DIM_INDEX } else { palette::track_index(id) };
         self.outline(index, area, style, out);
         self.tag(index, tag, area, style, out)

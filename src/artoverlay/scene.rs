@@ -162,7 +162,7 @@ impl Tracklets<'_> {
         length: u64,
         out: &mut Vec<Placed>,
     ) -> Result<(), DrawError> {
-        let inside = |t: &&FrameTracklet| t.area.w > 0 && t.area.h > 0;
+        let inside = |t: &&FrameTracklet| !t.area.is_empty();
         for tracklet in result.tracklets.iter().filter(inside) {
             let area = tracklet.area;
             if pts.is_some() {
@@ -274,6 +274,20 @@ mod tests {
         assert_eq!(scene.draw(two(), SIZE, None, &Settings::default()).unwrap().len(), 2 * 5);
         scene.draw(two(), SIZE, None, &Settings::default()).unwrap();
         assert_eq!((scene.banner.draws, scene.boxes.draws), (0, 2));
+    }
+
+    #[test]
+    fn what_lies_outside_of_the_picture_has_no_box() {
+        gst::init().unwrap();
+        assert_eq!(draw(&mut Scene::default(), result("vault", 0.9, SIZE.width), 0), 1, "a banner");
+        for (x, w) in [(SIZE.width, 80), (10, 0), (u32::MAX, 80)] {
+            let area = Some(PixelBox { x, y: 100, w, h: 120 });
+            let object =
+                FrameResult { object: Some(FrameObject { id: 1, area }), ..result("vault", 0.9, 10) };
+            assert!(
+                Scene::default().draw(vec![object], SIZE, None, &Settings::default()).unwrap().is_empty()
+            );
+        }
     }
 
     #[test]
