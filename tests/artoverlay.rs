@@ -4,10 +4,10 @@
 
 mod common;
 
-use common::{action_event, bytes, class, classification, frame, frame_with, init, video_info};
+use common::{action, action_event, bytes, class, classification, frame, frame_with, init, video_info};
 use gst::prelude::*;
 use gst_video::{VideoFormat, VideoFrameRef, VideoOverlayCompositionMeta};
-use gstartclassify::action::ActionState;
+use gstartclassify::action::{ActionEvent, ActionState};
 use gstartclassify::classification::{Classification, PixelBox};
 use gstartclassify::meta::{self, FrameSize, MarkedObject};
 
@@ -248,6 +248,26 @@ fn a_running_action_changes_the_banner_until_it_stops() {
     let running = draw(Some(action_event(ActionState::Start)));
     assert_ne!(running, idle);
     assert_eq!(draw(Some(action_event(ActionState::Stop))), idle);
+}
+
+#[test]
+fn actions_of_two_models_run_beside_each_other() {
+    let info = video_info(VideoFormat::Gray8, WIDTH, HEIGHT);
+    let mut h = harness(&info);
+    let mut draw = |event: Option<(&str, ActionState, &str)>| {
+        if let Some((model, state, label)) = event {
+            let told = ActionEvent { class: class(label, 7, 0.9), ..action(state) };
+            let event = gst::event::CustomDownstream::new(meta::action_structure(&told, model));
+            assert!(h.push_event(event));
+        }
+        bytes(&h.push_and_pull(frame_with(&info, 0, &result(), true)).unwrap())
+    };
+    let idle = draw(None);
+    let vault = draw(Some(("floor", ActionState::Start, "vault")));
+    let beam = draw(Some(("beams", ActionState::Start, "beam")));
+    assert!(vault != idle && beam != idle && beam != vault);
+    assert_eq!(draw(Some(("beams", ActionState::Stop, "beam"))), vault, "the other one still runs");
+    assert_eq!(draw(Some(("floor", ActionState::Stop, "vault"))), idle);
 }
 
 #[test]
