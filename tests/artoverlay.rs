@@ -339,6 +339,19 @@ fn a_sink_that_takes_anything_gets_plain_caps_and_a_blended_picture() {
 }
 
 #[test]
+fn caps_without_a_framerate_are_drawn_on() {
+    let info = video_info(VideoFormat::I420, WIDTH, HEIGHT);
+    let mut caps = info.to_caps().unwrap();
+    caps.make_mut().structure_mut(0).unwrap().remove_field("framerate");
+    init();
+    let mut h = gst_check::Harness::new("artoverlay");
+    h.set_src_caps(caps.clone());
+    let out = h.push_and_pull(frame_with(&info, 0, &result(), true)).unwrap();
+    assert_ne!(bytes(&out), bytes(&frame(&info, 0)));
+    assert_eq!(h.sinkpad().unwrap().current_caps(), Some(caps));
+}
+
+#[test]
 fn a_format_that_nobody_can_draw_on_is_an_error_in_words() {
     init();
     let pipeline =
