@@ -235,6 +235,18 @@ fn an_object_outside_of_the_picture_is_not_drawn() {
 }
 
 #[test]
+fn a_long_label_of_an_object_stays_in_the_picture() {
+    let info = video_info(VideoFormat::Gray8, 1920, 1080);
+    let mut h = harness(&info);
+    h.element().unwrap().set_property("text-size", 0.2);
+    let area = PixelBox { x: 600, y: 400, w: 500, h: 500 };
+    let out = h.push_and_pull(frame_with_object(&info, &"m".repeat(400), area)).unwrap();
+    let (changed, _) = difference(&info, &frame(&info, 0), &out);
+    let tag = changed.iter().filter(|(_, y)| *y < area.y).map(|(x, _)| *x);
+    assert!(tag.clone().min().unwrap() < 100 && tag.max().unwrap() > 1800);
+}
+
+#[test]
 fn a_running_action_changes_the_banner_until_it_stops() {
     let info = video_info(VideoFormat::Gray8, WIDTH, HEIGHT);
     let mut h = harness(&info);

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::banner::{rounded, show};
+use super::banner::{rounded, shorten, show};
 use super::palette::{self, Color, TRACK_COLORS};
 use super::pixels::{DrawError, Picture, Placed, Sprite};
 use super::scene::Style;
@@ -143,14 +143,15 @@ impl BoxCache {
     }
 }
 
-/// A plate of a colour, with a text in ink.
+/// A plate of a colour, with a text in ink; of one that is wider than the picture, the middle is left out.
 fn plate(text: &str, color: Color, style: &Style) -> Result<Sprite, DrawError> {
     let size = (style.text * 0.62).max(9.0);
     let layout = style.layout(size, true);
     layout.set_text(text);
-    let (text_width, text_height) = layout.pixel_size();
     let pad = (size * 0.35).round();
-    let (width, height) = (f64::from(text_width) + 2.0 * pad, f64::from(text_height));
+    let free = f64::from(style.width) - 2.0 * pad;
+    let width = shorten(&layout, free, pango::EllipsizeMode::Middle).max(0.0) + 2.0 * pad;
+    let height = f64::from(layout.pixel_size().1);
     Sprite::draw(width as u32, height as u32, |cr| {
         rounded(cr, 0.0, 0.0, width, height, size * 0.2);
         color.set(cr, 0.95);

@@ -307,6 +307,16 @@ mod tests {
     }
 
     #[test]
+    fn tags_are_as_wide_as_the_picture_at_most() {
+        gst::init().unwrap();
+        let area = Some(PixelBox { x: 300, y: 100, w: 80, h: 120 });
+        let object = FrameObject { id: 1, area };
+        let long = FrameResult { object: Some(object), ..result(&"m".repeat(400), 0.9, 10) };
+        let placed = Scene::default().draw(vec![long], SIZE, None, &Settings::default()).unwrap();
+        assert!(placed.iter().all(|p| p.x >= 0 && p.x as u32 + p.w <= SIZE.width), "{placed:?}");
+    }
+
+    #[test]
     fn a_picture_without_room_gets_no_banner() {
         gst::init().unwrap();
         let size = FrameSize { width: 33, height: 20 };
