@@ -29,6 +29,12 @@ pub struct PixelBox {
 }
 
 impl PixelBox {
+    /// Whether it holds no pixel.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.w == 0 || self.h == 0
+    }
+
     /// The part of the rectangle that lies in a picture of that width and height.
     #[must_use]
     pub fn clipped(self, (width, height): (u32, u32)) -> Self {

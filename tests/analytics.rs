@@ -239,6 +239,22 @@ fn the_result_of_an_object_lies_on_its_own_entry() {
 }
 
 #[test]
+fn the_new_entry_of_an_object_is_the_part_in_the_picture() {
+    init();
+    for (mark, part) in [((50, 40, 20, 40), Some([50, 40, 14, 8])), ((70, 4, 20, 40), None)] {
+        let mut buffer = gst::Buffer::new();
+        let writable = buffer.get_mut().unwrap();
+        VideoRegionOfInterestMeta::add(writable, "diver", mark).set_id(10);
+        let object = meta::objects(writable)[0];
+        let result = Classification { object: Some(10), tracklets: Vec::new(), ..classification(5) };
+        meta::write(writable, &result, SIZE, None, true, Some(object)).unwrap();
+        let expected: Vec<_> = part.map(|area| ("diver".to_owned(), area)).into_iter().collect();
+        assert_eq!(boxes(&buffer), expected);
+        assert_eq!(entries(&buffer).len(), 2 * expected.len());
+    }
+}
+
+#[test]
 fn tracked_objects_have_windows_of_their_own() {
     let mut bench = Bench::with_size(&format!("{} roi=meta", model("model.toml")), (60, 20));
     let bytes: Vec<u8> = RED.iter().copied().cycle().take(bench.info().size()).collect();

@@ -4,11 +4,12 @@
 
 mod common;
 
-use common::{action_event, bytes, classification, frame, frame_with, init, video_info};
+use common::{action, action_event, bytes, class, classification, frame, frame_with, init, video_info};
 use gst::prelude::*;
 use gst_video::{VideoFormat, VideoFrameRef, VideoOverlayCompositionMeta};
-use gstartclassify::action::ActionState;
+use gstartclassify::action::{ActionEvent, ActionState};
 use gstartclassify::classification::{Classification, PixelBox};
+use gstartclassify::meta::{self, FrameSize, MarkedObject};
 
 const WIDTH: u32 = 320;
 const HEIGHT: u32 = 180;
@@ -20,6 +21,21 @@ fn result() -> Classification {
     result.tracklets.truncate(1);
     result.tracklets[0].boxes.iter_mut().for_each(|sample| sample.area = AREA);
     result
+}
+
+/// A frame with a result of an object that lies there.
+fn frame_with_object(info: &gst_video::VideoInfo, label: &str, area: PixelBox) -> gst::Buffer {
+    let mut buffer = frame(info, 0);
+    let result = Classification {
+        object: Some(7),
+        top: vec![class(label, 7, 0.93)],
+        tracklets: Vec::new(),
+        ..classification(0)
+    };
+    let object = MarkedObject { id: 7, area, entry: None };
+    let writable = buffer.get_mut().unwrap();
+    meta::write(writable, &result, FrameSize::from(info), None, true, Some(object)).unwrap();
+    buffer
 }
 
 fn harness(info: &gst_video::VideoInfo) -> gst_check::Harness {
@@ -197,6 +213,40 @@ fn a_long_label_stays_in_the_picture() {
 }
 
 #[test]
+fn an_object_outside_of_the_picture_is_not_drawn() {
+    // GStreamer blends the first, artoverlay the second.
+    for format in [VideoFormat::Rgba, VideoFormat::Rgb] {
+        let info = video_info(format, WIDTH, HEIGHT);
+        for area in [
+            PixelBox { x: 10, y: 10, w: 0, h: 0 },
+            PixelBox { x: 10, y: 10, w: 20, h: 0 },
+            PixelBox { x: WIDTH + 6, y: 10, w: 20, h: 20 },
+            PixelBox { x: 10, y: u32::MAX - 4, w: 20, h: 20 },
+        ] {
+            let mut h = harness(&info);
+            let out = h.push_and_pull(frame_with_object(&info, "vault", area)).unwrap();
+            assert_eq!(bytes(&out), bytes(&frame(&info, 0)), "{format} {area:?}");
+        }
+        let mut h = harness(&info);
+        let thin = PixelBox { x: WIDTH - 1, y: 90, w: 20, h: 20 };
+        let out = h.push_and_pull(frame_with_object(&info, "vault", thin)).unwrap();
+        assert_ne!(bytes(&out), bytes(&frame(&info, 0)), "{format}: a column of it is seen");
+    }
+}
+
+#[test]
+fn a_long_label_of_an_object_stays_in_the_picture() {
+    let info = video_info(VideoFormat::Gray8, 1920, 1080);
+    let mut h = harness(&info);
+    h.element().unwrap().set_property("text-size", 0.2);
+    let area = PixelBox { x: 600, y: 400, w: 500, h: 500 };
+    let out = h.push_and_pull(frame_with_object(&info, &"m".repeat(400), area)).unwrap();
+    let (changed, _) = difference(&info, &frame(&info, 0), &out);
+    let tag = changed.iter().filter(|(_, y)| *y < area.y).map(|(x, _)| *x);
+    assert!(tag.clone().min().unwrap() < 100 && tag.max().unwrap() > 1800);
+}
+
+#[test]
 fn a_running_action_changes_the_banner_until_it_stops() {
     let info = video_info(VideoFormat::Gray8, WIDTH, HEIGHT);
     let mut h = harness(&info);
@@ -210,6 +260,26 @@ fn a_running_action_changes_the_banner_until_it_stops() {
     let running = draw(Some(action_event(ActionState::Start)));
     assert_ne!(running, idle);
     assert_eq!(draw(Some(action_event(ActionState::Stop))), idle);
+}
+
+#[test]
+fn actions_of_two_models_run_beside_each_other() {
+    let info = video_info(VideoFormat::Gray8, WIDTH, HEIGHT);
+    let mut h = harness(&info);
+    let mut draw = |event: Option<(&str, ActionState, &str)>| {
+        if let Some((model, state, label)) = event {
+            let told = ActionEvent { class: class(label, 7, 0.9), ..action(state) };
+            let event = gst::event::CustomDownstream::new(meta::action_structure(&told, model));
+            assert!(h.push_event(event));
+        }
+        bytes(&h.push_and_pull(frame_with(&info, 0, &result(), true)).unwrap())
+    };
+    let idle = draw(None);
+    let vault = draw(Some(("floor", ActionState::Start, "vault")));
+    let beam = draw(Some(("beams", ActionState::Start, "beam")));
+    assert!(vault != idle && beam != idle && beam != vault);
+    assert_eq!(draw(Some(("beams", ActionState::Stop, "beam"))), vault, "the other one still runs");
+    assert_eq!(draw(Some(("floor", ActionState::Stop, "vault"))), idle);
 }
 
 #[test]
@@ -248,8 +318,8 @@ fn a_change_of_size_is_followed() {
     h.set_src_caps(large.to_caps().unwrap());
     // The result is still measured in pixels of the small frame, as behind a scaler.
     let mut scaled = frame(&large, 40);
-    let size = gstartclassify::meta::FrameSize { width: WIDTH, height: HEIGHT };
-    gstartclassify::meta::write(scaled.get_mut().unwrap(), &result(), size, None, true, None).unwrap();
+    let size = FrameSize { width: WIDTH, height: HEIGHT };
+    meta::write(scaled.get_mut().unwrap(), &result(), size, None, true, None).unwrap();
     let out = h.push_and_pull(scaled).unwrap();
     let (changed, _) = difference(&large, &frame(&large, 0), &out);
     assert_eq!(changed.iter().map(|(x, _)| *x).min(), Some(2 * AREA.x));
@@ -278,6 +348,19 @@ fn a_sink_that_takes_anything_gets_plain_caps_and_a_blended_picture() {
     let out = h.push_and_pull(frame_with(&info, 0, &result(), true)).unwrap();
     assert!(out.meta::<VideoOverlayCompositionMeta>().is_none());
     assert_eq!(h.sinkpad().unwrap().current_caps(), Some(info.to_caps().unwrap()));
+}
+
+#[test]
+fn caps_without_a_framerate_are_drawn_on() {
+    let info = video_info(VideoFormat::I420, WIDTH, HEIGHT);
+    let mut caps = info.to_caps().unwrap();
+    caps.make_mut().structure_mut(0).unwrap().remove_field("framerate");
+    init();
+    let mut h = gst_check::Harness::new("artoverlay");
+    h.set_src_caps(caps.clone());
+    let out = h.push_and_pull(frame_with(&info, 0, &result(), true)).unwrap();
+    assert_ne!(bytes(&out), bytes(&frame(&info, 0)));
+    assert_eq!(h.sinkpad().unwrap().current_caps(), Some(caps));
 }
 
 #[test]

@@ -52,6 +52,30 @@ fn the_result_of_an_object_lies_on_its_own_region_too() {
 }
 
 #[test]
+fn the_area_of_an_object_is_the_part_in_the_picture() {
+    init();
+    for (mark, part) in [
+        ((50, 40, 20, 40), (50, 40, 14, 8)),
+        ((70, 4, 20, 40), (64, 4, 0, 40)),
+        ((u32::MAX - 5, 60, 20, 20), (64, 48, 0, 0)),
+        ((8, 4, 0, 0), (8, 4, 0, 0)),
+    ] {
+        let mut buffer = gst::Buffer::new();
+        let writable = buffer.get_mut().unwrap();
+        VideoRegionOfInterestMeta::add(writable, "person", mark).set_id(9);
+        let object = meta::objects(writable)[0];
+        let classification = Classification { object: Some(9), ..classification(5) };
+        meta::write(writable, &classification, SIZE, None, true, Some(object)).unwrap();
+        let (x, y, w, h) = part;
+        let area = Some(PixelBox { x, y, w, h });
+        assert_eq!(meta::read(&buffer).unwrap().object, Some(FrameObject { id: 9, area }), "{mark:?}");
+        let roi = buffer.meta::<VideoRegionOfInterestMeta>().unwrap();
+        assert_eq!(roi.rect(), mark, "upstream's mark stays as it is");
+        assert_eq!(roi.param("artclassify").unwrap().get::<i32>("object"), Ok(9), "{mark:?}");
+    }
+}
+
+#[test]
 fn the_first_frame_of_a_window_gives_back_everything() {
     let written = dated_classification(5);
     let read = meta::read(&example(true)).unwrap();

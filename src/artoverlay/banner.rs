@@ -125,12 +125,8 @@ fn draw(banner: &Drawn, style: &Style) -> Result<Option<Sprite>, DrawError> {
         let layout = style.layout(size, bold);
         layout.set_text(content);
         let free = room - 2.0 * pad - before - taken;
-        let natural = f64::from(layout.pixel_size().0);
-        if natural > free {
-            layout.set_ellipsize(pango::EllipsizeMode::End);
-            layout.set_width((free.max(0.0) * f64::from(pango::SCALE)) as i32);
-        }
-        (layout, before, natural.min(free), free)
+        let width = shorten(&layout, free, pango::EllipsizeMode::End);
+        (layout, before, width, free)
     };
     let (title, title_before, title_width, free) = line(&banner.title, text, true, banner.live, score_room);
     let subtitle = banner.subtitle.as_deref().map(|label| line(label, text * 0.7, false, true, 0.0));
@@ -181,6 +177,16 @@ fn draw(banner: &Drawn, style: &Style) -> Result<Option<Sprite>, DrawError> {
         Ok(())
     })?;
     Ok(Some(sprite))
+}
+
+/// Leaves out of a text what does not fit into `free` pixels, and gives its width then.
+pub fn shorten(layout: &pango::Layout, free: f64, at: pango::EllipsizeMode) -> f64 {
+    let natural = f64::from(layout.pixel_size().0);
+    if natural > free {
+        layout.set_ellipsize(at);
+        layout.set_width((free.max(0.0) * f64::from(pango::SCALE)) as i32);
+    }
+    natural.min(free)
 }
 
 /// Draws text with its upper left corner at `x`, `y`.

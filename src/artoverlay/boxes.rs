@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::banner::{rounded, show};
+use super::banner::{rounded, shorten, show};
 use super::palette::{self, Color, TRACK_COLORS};
 use super::pixels::{DrawError, Picture, Placed, Sprite};
 use super::scene::Style;
@@ -39,7 +39,8 @@ fn color(index: usize) -> Color {
 }
 
 impl BoxCache {
-    /// Adds the drawings of one tracklet or object: its box in the colour of its id, and a tag.
+    /// Adds the drawings of one tracklet or object: its box in the colour of its id, and a tag. One that lies outside of
+    /// the picture has none.
     pub fn draw(
         &mut self,
         id: u64,
@@ -51,6 +52,9 @@ impl BoxCache {
     ) -> Result<(), DrawError> {
         // Of another element's results one does not know that they are clipped.
         let area = area.clipped((style.width, style.height));
+        if area.is_empty() {
+            return Ok(());
+        }
         let index = if dim { DIM_INDEX } else { palette::track_index(id) };
         self.outline(index, area, style, out);
         self.tag(index, tag, area, style, out)
@@ -139,14 +143,15 @@ impl BoxCache {
     }
 }
 
-/// A plate of a colour, with a text in ink.
+/// A plate of a colour, with a text in ink; of one that is wider than the picture, the middle is left out.
 fn plate(text: &str, color: Color, style: &Style) -> Result<Sprite, DrawError> {
     let size = (style.text * 0.62).max(9.0);
     let layout = style.layout(size, true);
     layout.set_text(text);
-    let (text_width, text_height) = layout.pixel_size();
     let pad = (size * 0.35).round();
-    let (width, height) = (f64::from(text_width) + 2.0 * pad, f64::from(text_height));
+    let free = f64::from(style.width) - 2.0 * pad;
+    let width = shorten(&layout, free, pango::EllipsizeMode::Middle).max(0.0) + 2.0 * pad;
+    let height = f64::from(layout.pixel_size().1);
     Sprite::draw(width as u32, height as u32, |cr| {
         rounded(cr, 0.0, 0.0, width, height, size * 0.2);
         color.set(cr, 0.95);

@@ -35,9 +35,9 @@ fn can_blend(format: VideoFormat) -> bool {
     packs && matches!(unpacked.bits(), 8 | 16) && !BROKEN.contains(&format)
 }
 
-/// Whether frames of these fixed caps can be blended onto.
+/// Whether frames of these fixed caps can be blended onto. Caps may leave out what frames need not have, a frame rate.
 pub fn is_blendable(caps: &gst::Caps) -> bool {
-    caps.is_subset(&BLENDABLE)
+    caps.can_intersect(&BLENDABLE)
 }
 
 /// Whether these fixed caps say that overlays travel as metas.

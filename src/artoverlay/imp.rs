@@ -13,7 +13,7 @@ use super::pixels::Placed;
 use super::scene::Scene;
 use super::settings::Settings;
 use crate::action::ActionState;
-use crate::meta::{self, FrameSize};
+use crate::meta::{self, ActionRecord, FrameSize};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("artoverlay", gst::DebugColorFlags::empty(), Some("Drawing of results"))
@@ -159,16 +159,17 @@ impl ArtOverlay {
             gst::EventView::Caps(event) => return self.set_caps(&event.caps_owned()),
             gst::EventView::StreamStart(_) | gst::EventView::FlushStop(_) => self.state().scene.reset(),
             gst::EventView::CustomDownstream(event) => {
-                if let Some(record) = event.structure().and_then(meta::read_action) {
-                    let action = record.event;
+                if let Some(ActionRecord { event: action, model }) =
+                    event.structure().and_then(meta::read_action)
+                {
                     let scene = &mut self.state().scene;
                     match action.state {
                         // The tag of an object tells what it does.
                         _ if action.object.is_some() => {}
                         ActionState::Start | ActionState::Update => {
-                            scene.action_runs(action.action, &action.class.label);
+                            scene.action_runs(&model, action.action, &action.class.label);
                         }
-                        ActionState::Stop => scene.action_stops(action.action),
+                        ActionState::Stop => scene.action_stops(&model, action.action),
                     }
                 }
             }

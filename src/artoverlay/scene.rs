@@ -1,5 +1,7 @@
 //! What is drawn on a frame.
 
+use std::sync::Arc;
+
 use pango::prelude::*;
 
 use super::banner::{Banner, BannerCache};
@@ -58,6 +60,20 @@ impl Style {
     }
 }
 
+/// An action that runs. Numbers are those of its model.
+#[derive(Debug)]
+struct Running {
+    model: Arc<str>,
+    action: u64,
+    label: String,
+}
+
+impl Running {
+    fn is(&self, model: &str, action: u64) -> bool {
+        self.action == action && *self.model == *model
+    }
+}
+
 /// What was drawn so far and what goes on from frame to frame.
 #[derive(Debug, Default)]
 pub struct Scene {
@@ -65,22 +81,22 @@ pub struct Scene {
     banner: BannerCache,
     boxes: BoxCache,
     trails: Trails,
-    /// Numbers and labels of the actions that run, in the order in which they started.
-    running: Vec<(u64, String)>,
+    /// The actions that run, in the order in which they started.
+    running: Vec<Running>,
 }
 
 impl Scene {
-    /// An action started, or its label changed.
-    pub fn action_runs(&mut self, action: u64, label: &str) {
-        match self.running.iter_mut().find(|(number, _)| *number == action) {
-            Some((_, old)) => label.clone_into(old),
-            None => self.running.push((action, label.to_owned())),
+    /// An action of a model started, or its label changed.
+    pub fn action_runs(&mut self, model: &Arc<str>, action: u64, label: &str) {
+        match self.running.iter_mut().find(|running| running.is(model, action)) {
+            Some(running) => label.clone_into(&mut running.label),
+            None => self.running.push(Running { model: Arc::clone(model), action, label: label.to_owned() }),
         }
     }
 
-    /// An action stopped.
-    pub fn action_stops(&mut self, action: u64) {
-        self.running.retain(|(number, _)| *number != action);
+    /// An action of a model stopped.
+    pub fn action_stops(&mut self, model: &str, action: u64) {
+        self.running.retain(|running| !running.is(model, action));
     }
 
     /// Forgets the stream, as after a flush.
@@ -140,7 +156,7 @@ impl Scene {
                 }
             }
         }
-        banner.action = self.running.last().map(|(_, label)| label.clone());
+        banner.action = self.running.last().map(|running| running.label.clone());
         out.extend(self.banner.place(&banner, *position, style)?);
         Ok(out)
     }
@@ -162,7 +178,7 @@ impl Tracklets<'_> {
         length: u64,
         out: &mut Vec<Placed>,
     ) -> Result<(), DrawError> {
-        let inside = |t: &&FrameTracklet| t.area.w > 0 && t.area.h > 0;
+        let inside = |t: &&FrameTracklet| !t.area.is_empty();
         for tracklet in result.tracklets.iter().filter(inside) {
             let area = tracklet.area;
             if pts.is_some() {
@@ -245,9 +261,9 @@ mod tests {
     #[test]
     fn a_running_action_is_named_even_while_its_class_is_weak() {
         let mut scene = Scene::default();
-        scene.action_runs(1, "vault");
+        scene.action_runs(&"m".into(), 1, "vault");
         assert_eq!(draw(&mut scene, result("vault", 0.1, 10), 0), 1);
-        scene.action_stops(1);
+        scene.action_stops("m", 1);
         assert_eq!(draw(&mut scene, result("vault", 0.1, 10), 40), 0);
     }
 
@@ -274,6 +290,30 @@ mod tests {
         assert_eq!(scene.draw(two(), SIZE, None, &Settings::default()).unwrap().len(), 2 * 5);
         scene.draw(two(), SIZE, None, &Settings::default()).unwrap();
         assert_eq!((scene.banner.draws, scene.boxes.draws), (0, 2));
+    }
+
+    #[test]
+    fn what_lies_outside_of_the_picture_has_no_box() {
+        gst::init().unwrap();
+        assert_eq!(draw(&mut Scene::default(), result("vault", 0.9, SIZE.width), 0), 1, "a banner");
+        for (x, w) in [(SIZE.width, 80), (10, 0), (u32::MAX, 80)] {
+            let area = Some(PixelBox { x, y: 100, w, h: 120 });
+            let object =
+                FrameResult { object: Some(FrameObject { id: 1, area }), ..result("vault", 0.9, 10) };
+            assert!(
+                Scene::default().draw(vec![object], SIZE, None, &Settings::default()).unwrap().is_empty()
+            );
+        }
+    }
+
+    #[test]
+    fn tags_are_as_wide_as_the_picture_at_most() {
+        gst::init().unwrap();
+        let area = Some(PixelBox { x: 300, y: 100, w: 80, h: 120 });
+        let object = FrameObject { id: 1, area };
+        let long = FrameResult { object: Some(object), ..result(&"m".repeat(400), 0.9, 10) };
+        let placed = Scene::default().draw(vec![long], SIZE, None, &Settings::default()).unwrap();
+        assert!(placed.iter().all(|p| p.x >= 0 && p.x as u32 + p.w <= SIZE.width), "{placed:?}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ const SURE: f32 = 1.0;
 type Writable<'a> = gst::MetaRefMut<'a, AnalyticsRelationMeta, gst::meta::Standalone>;
 
 /// Writes a result on a frame: the classes of the whole picture, or of `object` onto its entry, and the regions that lie
-/// in the picture.
+/// in the picture. An object without an entry gets one, unless its area is empty.
 ///
 /// `at` is when the regions were seen last, in nanoseconds of PTS.
 ///
@@ -54,6 +54,7 @@ pub(super) fn write(
         (Some(MarkedObject { entry: Some(entry), .. }), _) => {
             classify(&mut meta, entry, &classification.top)?
         }
+        (Some(MarkedObject { area, .. }), Some(_)) if area.is_empty() => {}
         (Some(MarkedObject { area, .. }), Some(kind)) => {
             let entry = add_box(&mut meta, &kind, area, SURE)?;
             classify(&mut meta, entry, &classification.top)?;
@@ -63,7 +64,7 @@ pub(super) fn write(
         }
     }
     let best = classification.best();
-    for (tracklet, area, _) in shown.iter().filter(|(_, area, _)| area.w > 0 && area.h > 0) {
+    for (tracklet, area, _) in shown.iter().filter(|(_, area, _)| !area.is_empty()) {
         if meta.len() + ENTRIES_OF_REGION > MOST_ENTRIES {
             break;
         }

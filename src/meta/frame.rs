@@ -32,7 +32,7 @@ impl From<&gst_video::VideoInfo> for FrameSize {
 pub struct FrameObject {
     /// Its identity.
     pub id: ObjectId,
-    /// Where it lies on the frame; `None` where no frame carries the window.
+    /// The part of the frame that shows it; `None` where no frame carries the window.
     pub area: Option<PixelBox>,
 }
 
@@ -129,12 +129,15 @@ pub fn write(
     let mut meta = CustomMeta::add(buffer, fields::ACTION_META)?;
     let shown = shown_at(classification, pts);
     fill(meta.mut_structure(), classification, &shown, size, pts, first);
+    let seen =
+        |mark: MarkedObject| MarkedObject { area: mark.area.clipped((size.width, size.height)), ..mark };
     if let Some(mark) = object {
-        set_box(meta.mut_structure(), mark.area);
+        set_box(meta.mut_structure(), seen(mark).area);
+        // Upstream's mark is known by its area as it stands there.
         object::write(buffer, classification, mark);
     }
     #[cfg(feature = "v1_24")]
-    analytics::write(buffer, classification, &shown, shown_when(classification, pts), object)?;
+    analytics::write(buffer, classification, &shown, shown_when(classification, pts), object.map(seen))?;
     for (tracklet, area, relevance) in shown {
         roi::write(buffer, classification, tracklet, area, relevance);
     }

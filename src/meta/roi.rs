@@ -14,7 +14,7 @@ pub(super) fn write(
     area: PixelBox,
     relevance: f32,
 ) {
-    if area.w == 0 || area.h == 0 {
+    if area.is_empty() {
         return;
     }
     let best = classification.best();
