@@ -17,6 +17,7 @@ const NAMES: [&str; 3] = ["pike", "tuck", "background"];
 #[derive(Debug, Clone)]
 struct Seen {
     scores: [f32; 3],
+    shares: bool,
     settings: ActionSettings,
     start: Dated,
     end: Dated,
@@ -66,8 +67,12 @@ impl Run<'_> {
 
     fn activity(&self, at: usize, only: Option<usize>) -> f32 {
         if self.labels.has_background() {
-            let all: f32 = self.classes().into_iter().map(|class| self.smoothed(at, class)).sum();
-            return all.min(1.0);
+            let actions = self.classes().into_iter().map(|class| self.smoothed(at, class));
+            if self.windows[at].shares {
+                return actions.sum::<f32>().min(1.0);
+            }
+            let highest = (0..NAMES.len()).map(|class| self.smoothed(at, class)).fold(0.0, f32::max);
+            return actions.fold(0.0, |best, score| if score == highest { score } else { best });
         }
         let class = only.or_else(|| self.best(|class| self.smoothed(at, class)));
         class.map_or(0.0, |class| self.smoothed(at, class))
@@ -177,8 +182,8 @@ fn reference(labels: &Labels, steps: &[Step]) -> Vec<Vec<ActionEvent>> {
 
 fn tell(layer: &mut ActionLayer, step: &Step) -> Vec<ActionEvent> {
     match step {
-        Step::Window(Seen { scores, settings, start, end }) => {
-            layer.push(settings, &WindowEvidence { scores, start: *start, end: *end })
+        Step::Window(Seen { scores, shares, settings, start, end }) => {
+            layer.push(settings, &WindowEvidence { scores, shares: *shares, start: *start, end: *end })
         }
         Step::Reset(until) => layer.reset(*until).into_iter().collect(),
     }
@@ -187,7 +192,7 @@ fn tell(layer: &mut ActionLayer, step: &Step) -> Vec<ActionEvent> {
 /// What a step is before it has its time.
 #[derive(Debug, Clone)]
 enum Draft {
-    Window { scores: [u8; 3], settings: ActionSettings, lasts: u64 },
+    Window { scores: [u8; 3], shares: bool, settings: ActionSettings, lasts: u64 },
     Reset { until: Option<u64> },
 }
 
@@ -211,11 +216,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let run = (settings(), 0..3u8).prop_flat_map(|(fixed, changing)| {
         let settings = if changing == 0 { settings().boxed() } else { Just(fixed).boxed() };
         let scores = [0u8..=8, 0u8..=8, 0u8..=8];
-        let window = (scores, settings, 1u64..200).prop_map(|(scores, settings, lasts)| Draft::Window {
-            scores,
-            settings,
-            lasts,
-        });
+        let window = (scores, any::<bool>(), settings, 1u64..200)
+            .prop_map(|(scores, shares, settings, lasts)| Draft::Window { scores, shares, settings, lasts });
         let reset = prop::option::of(0u64..400).prop_map(|until| Draft::Reset { until });
         (prop::collection::vec(window, 0..16), reset).prop_map(|(mut run, reset)| {
             run.push(reset);
@@ -226,11 +228,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         let mut now = 1000;
         let moment = |time: u64| Dated::unknown(Moment { pts: time + 5000, running_time: time });
         let steps = runs.into_iter().flatten().map(|draft| match draft {
-            Draft::Window { scores, settings, lasts } => {
+            Draft::Window { scores, shares, settings, lasts } => {
                 let start = moment(now);
                 now += lasts;
                 let scores = scores.map(|eighths| f32::from(eighths) / 8.0);
-                Step::Window(Seen { scores, settings, start, end: moment(now) })
+                Step::Window(Seen { scores, shares, settings, start, end: moment(now) })
             }
             Draft::Reset { until } => {
                 Step::Reset(until.map(|until| moment((now + until).saturating_sub(200))))

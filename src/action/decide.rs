@@ -21,6 +21,8 @@ pub struct ActionSettings {
 pub struct WindowEvidence<'a> {
     /// Score of each class.
     pub scores: &'a [f32],
+    /// Whether the scores are shares of a whole, so that those of all actions add up.
+    pub shares: bool,
     /// Begin of the window's central hop: where the frames it owns begin.
     pub start: Dated,
     /// End of the window's central hop.
@@ -29,10 +31,10 @@ pub struct WindowEvidence<'a> {
 
 /// Turns windows, in order, into actions.
 ///
-/// Where the model has background classes, an action is a stretch of activity: the sum of all other
-/// scores. Its label is the class with the highest sum of scores over the stretch, so that windows which
-/// see only part of the action cannot split it. Without background classes an action is a stretch of one
-/// class.
+/// Where the model has background classes, an action is a stretch of activity: the sum of all other scores where scores
+/// are shares of a whole, and else the highest of them, unless a background class scores higher. Its label is the class
+/// with the highest sum of scores over the stretch, so that windows which see only part of the action cannot split it.
+/// Without background classes an action is a stretch of one class.
 #[derive(Debug, Clone)]
 pub struct ActionLayer {
     labels: Labels,
@@ -78,10 +80,12 @@ impl ActionLayer {
             self.smoothed = window.scores.to_vec();
         }
         let mut events = Vec::new();
-        if self.running.is_some() && self.activity() < settings.stop_threshold.min(settings.start_threshold) {
+        if self.running.is_some()
+            && self.activity(window.shares) < settings.stop_threshold.min(settings.start_threshold)
+        {
             events.extend(self.finish());
         }
-        if self.running.is_none() && self.activity() >= settings.start_threshold {
+        if self.running.is_none() && self.activity(window.shares) >= settings.start_threshold {
             let only = if self.labels.has_background() { None } else { self.best_action(&self.smoothed) };
             self.running = Some(Running {
                 announced: None,
@@ -113,10 +117,19 @@ impl ActionLayer {
     }
 
     /// How much action the smoothed scores show, 0..1: of the running stretch's class, or of any.
-    fn activity(&self) -> f32 {
+    fn activity(&self, shares: bool) -> f32 {
         if self.labels.has_background() {
-            let actions = self.smoothed.iter().enumerate().filter(|&(id, _)| !self.labels.is_background(id));
-            return actions.map(|(_, &score)| score).sum::<f32>().min(1.0);
+            let of = |background: bool| {
+                let scores = self.smoothed.iter().enumerate();
+                scores
+                    .filter(move |&(id, _)| self.labels.is_background(id) == background)
+                    .map(|(_, &score)| score)
+            };
+            if shares {
+                return of(false).sum::<f32>().min(1.0);
+            }
+            let best = of(false).fold(0.0, f32::max);
+            return if of(true).any(|score| score > best) { 0.0 } else { best };
         }
         let only = self.running.as_ref().and_then(|running| running.only);
         only.or_else(|| self.best_action(&self.smoothed)).map_or(0.0, |class| self.smoothed[class])
@@ -186,7 +199,7 @@ mod tests {
         let mut events = Vec::new();
         for (k, scores) in windows.iter().enumerate() {
             let k = k as u64;
-            let window = WindowEvidence { scores, start: moment(k), end: moment(k + 1) };
+            let window = WindowEvidence { scores, shares: true, start: moment(k), end: moment(k + 1) };
             events.extend(layer.push(settings, &window));
         }
         events
@@ -233,6 +246,18 @@ mod tests {
     }
 
     #[test]
+    fn scores_that_are_no_shares_do_not_add_up() {
+        let mut layer = layer(&["background"]);
+        let classes = [[0.5, 0.5, 0.9], [0.8, 0.7, 0.9], [0.4, 0.7, 0.6], [0.4, 0.4, 0.6]];
+        let mut events = Vec::new();
+        for (k, scores) in (0..).zip(&classes) {
+            let window = WindowEvidence { scores, shares: false, start: moment(k), end: moment(k + 1) };
+            events.extend(layer.push(&SETTINGS, &window));
+        }
+        assert_eq!(words(&events), [("start", "tuck", 5200), ("stop", "tuck", 5200)]);
+    }
+
+    #[test]
     fn short_stretches_are_no_action() {
         let mut layer = layer(&["background"]);
         let settings = ActionSettings { min_duration: 200, ..SETTINGS };
@@ -257,14 +282,14 @@ mod tests {
         /// its stop, for any scores and settings, also settings that change while it runs.
         #[test]
         fn events_are_well_formed(
-            windows in prop::collection::vec(([0.0f32..1.0, 0.0f32..1.0, 0.0f32..1.0], 0.0f32..1.0, 0.0f32..1.0, 0u64..400, 0.0f32..0.95), 1..60),
+            windows in prop::collection::vec(([0.0f32..1.0, 0.0f32..1.0, 0.0f32..1.0], 0.0f32..1.0, 0.0f32..1.0, 0u64..400, 0.0f32..0.95, any::<bool>()), 1..60),
             background in any::<bool>(),
         ) {
             let mut layer = layer(if background { &["background"] } else { &[] });
             let mut events = Vec::new();
-            for (k, (scores, start, stop, min_duration, smoothing)) in windows.iter().enumerate() {
+            for (k, (scores, start, stop, min_duration, smoothing, shares)) in windows.iter().enumerate() {
                 let settings = ActionSettings { start_threshold: *start, stop_threshold: *stop, min_duration: *min_duration, smoothing: *smoothing };
-                let window = WindowEvidence { scores, start: moment(k as u64), end: moment(k as u64 + 1) };
+                let window = WindowEvidence { scores, shares: *shares, start: moment(k as u64), end: moment(k as u64 + 1) };
                 events.extend(layer.push(&settings, &window));
             }
             events.extend(layer.reset(None));

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     action::{ActionEvent, ActionLayer, ActionSettings, Dated, Linker, Moment, Numbers, WindowEvidence},
     classification::{ClassScore, Classification, Query, SampleBox, Tracklet},
-    model::{Fit, Labels, Manifest, WindowOutput},
+    model::{Activation, Fit, Labels, Manifest, WindowOutput},
     object::ObjectId,
     timeline::AbsoluteTime,
 };
@@ -43,6 +43,7 @@ pub struct WindowInfo {
 pub struct Interpreter {
     model: Arc<str>,
     labels: Labels,
+    activation: Activation,
     /// Width and height of the frames that leave.
     size: (u32, u32),
     followed: BTreeMap<Option<ObjectId>, Followed>,
@@ -64,6 +65,7 @@ impl Interpreter {
         Self {
             model: Arc::from(manifest.name.as_str()),
             labels: manifest.labels.clone(),
+            activation: manifest.outputs.activation,
             size: (0, 0),
             followed: BTreeMap::new(),
             tracklet_ids: Numbers::default(),
@@ -88,6 +90,7 @@ impl Interpreter {
     pub fn set_model(&mut self, manifest: &Manifest) {
         self.model = Arc::from(manifest.name.as_str());
         self.labels = manifest.labels.clone();
+        self.activation = manifest.outputs.activation;
     }
 
     /// Name of the model.
@@ -105,7 +108,12 @@ impl Interpreter {
         settings: &ActionSettings,
         top_k: usize,
     ) -> (Classification, Vec<ActionEvent>) {
-        let evidence = WindowEvidence { scores: &output.scores, start: info.owns_from, end: info.owns_to };
+        let evidence = WindowEvidence {
+            scores: &output.scores,
+            shares: self.activation.makes_shares(&output.scores),
+            start: info.owns_from,
+            end: info.owns_to,
+        };
         let mut tracklets = self.tracklets(info, output);
         let followed = self.followed.entry(info.object).or_insert_with(|| Followed {
             linker: Linker::sharing(self.tracklet_ids.clone()),
