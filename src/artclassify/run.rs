@@ -160,7 +160,7 @@ impl ArtClassify {
     pub(super) fn latency_changed(&self, changed: bool) {
         let (live, most) = {
             let pace = lock(&self.pace);
-            (pace.live() == Some(true), pace.most_frames())
+            (pace.live() == Some(true), pace.limit())
         };
         self.outlet.set_limit(most as usize);
         if changed && live {
