@@ -52,6 +52,22 @@ fn the_result_of_an_object_lies_on_its_own_region_too() {
 }
 
 #[test]
+fn an_empty_region_is_no_mark_of_its_object() {
+    init();
+    let mut buffer = gst::Buffer::new();
+    let writable = buffer.get_mut().unwrap();
+    VideoRegionOfInterestMeta::add(writable, "person", (0, 0, 0, 0)).set_id(9);
+    VideoRegionOfInterestMeta::add(writable, "person", (8, 4, 20, 40)).set_id(9);
+    let objects = meta::objects(writable);
+    assert_eq!(objects.iter().map(|object| object.area.w).collect::<Vec<_>>(), [20]);
+    let classification = Classification { object: Some(9), ..dated_classification(5) };
+    meta::write(writable, &classification, SIZE, None, true, Some(objects[0])).unwrap();
+    let mut regions = buffer.iter_meta::<VideoRegionOfInterestMeta>();
+    let written = regions.find(|roi| roi.param("artclassify").is_some());
+    assert_eq!(written.map(|roi| roi.rect()), Some((8, 4, 20, 40)));
+}
+
+#[test]
 fn the_first_frame_of_a_window_gives_back_everything() {
     let written = dated_classification(5);
     let read = meta::read(&example(true)).unwrap();
