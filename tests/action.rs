@@ -11,6 +11,9 @@ use gstartclassify::{
 };
 use proptest::prelude::*;
 
+/// Nanoseconds that a stretch may lack.
+const ROUNDING: u64 = 2;
+
 const NAMES: [&str; 3] = ["pike", "tuck", "background"];
 
 /// One window: eighths for scores, so that sums are exact and thresholds are met to the bit.
@@ -104,12 +107,12 @@ impl Run<'_> {
         stretch.only.or_else(|| self.best(|class| self.evidence(stretch, at, class)))
     }
 
-    /// The window at which a stretch has lasted long enough to be an action.
+    /// The window at which a stretch has lasted long enough to be an action, but for what times are rounded by.
     fn announced(&self, stretch: &Stretch) -> Option<usize> {
         let start = self.windows[stretch.windows.start].start.moment.running_time;
         stretch.windows.clone().find(|&at| {
             let window = &self.windows[at];
-            window.end.moment.running_time - start >= window.settings.min_duration
+            window.end.moment.running_time - start + ROUNDING >= window.settings.min_duration
         })
     }
 
@@ -134,12 +137,24 @@ impl Run<'_> {
     fn events(&self, base: u64, reset: Option<Dated>) -> (Vec<Vec<ActionEvent>>, u64) {
         let mut events = vec![Vec::new(); self.windows.len() + 1];
         let stretches = self.stretches();
-        let actions = stretches.iter().filter_map(|stretch| Some((stretch, self.announced(stretch)?)));
+        // Where a stretch is announced, and with which window: one that lasts only up to the reset is at the reset.
+        let end =
+            |last: usize| reset.map_or(self.windows[last].end, |until| self.windows[last].end.max(until));
+        let actions = stretches.iter().filter_map(|stretch| {
+            let last = stretch.windows.end - 1;
+            let (window, start) = (&self.windows[last], &self.windows[stretch.windows.start].start);
+            let length = end(last).moment.running_time - start.moment.running_time;
+            let late = !stretch.stopped && length + ROUNDING >= window.settings.min_duration;
+            let announced = self.announced(stretch).map(|at| (at, at));
+            Some((stretch, announced.or(late.then_some((last + 1, last)))?))
+        });
         let mut count = 0;
-        for (stretch, announced) in actions.filter(|(stretch, at)| self.class_at(stretch, *at).is_some()) {
+        for (stretch, (announced, with)) in
+            actions.filter(|(stretch, (_, with))| self.class_at(stretch, *with).is_some())
+        {
             let action = base + count;
             count += 1;
-            events[announced].extend(self.event(ActionState::Start, action, stretch, announced));
+            events[announced].extend(self.event(ActionState::Start, action, stretch, with));
             let later = announced + 1..stretch.windows.end;
             let changes = later.filter(|&at| self.class_at(stretch, at) != self.class_at(stretch, at - 1));
             changes.for_each(|at| events[at].extend(self.event(ActionState::Update, action, stretch, at)));
@@ -149,8 +164,7 @@ impl Run<'_> {
                 // A stretch of another class may start where this one stops.
                 events[last + 1].extend(stop);
             } else {
-                let end = reset.map_or(self.windows[last].end, |until| self.windows[last].end.max(until));
-                events[last + 1].extend(stop.map(|stop| ActionEvent { end: Some(end), ..stop }));
+                events[last + 1].extend(stop.map(|stop| ActionEvent { end: Some(end(last)), ..stop }));
             }
         }
         (events, count)
@@ -185,7 +199,7 @@ fn tell(layer: &mut ActionLayer, step: &Step) -> Vec<ActionEvent> {
         Step::Window(Seen { scores, shares, settings, start, end }) => {
             layer.push(settings, &WindowEvidence { scores, shares: *shares, start: *start, end: *end })
         }
-        Step::Reset(until) => layer.reset(*until).into_iter().collect(),
+        Step::Reset(until) => layer.reset(*until),
     }
 }
 

@@ -310,6 +310,21 @@ fn background_is_no_action_of_a_model_that_scores_each_class_for_itself() {
 }
 
 #[test]
+fn at_the_end_of_the_stream_an_action_is_as_long_as_its_frames() {
+    // The default of min-duration is as long as twelve frames.
+    for (properties, shots, expected) in [
+        ("hop=2", vec![shot(RED, 12)], 2),
+        ("hop=2", vec![shot(RED, 11)], 0),
+        ("hop=4", vec![shot(BLUE, 60), shot(RED, 1)], 0),
+    ] {
+        let mut bench = Bench::new(&format!("{} smoothing=0 {properties}", model("clip.toml")));
+        bench.push(&shots);
+        let (_, events) = bench.finish();
+        assert_eq!(actions(&events).len(), expected, "{properties}");
+    }
+}
+
+#[test]
 fn states_can_be_cycled_while_frames_come() {
     common::init();
     let pipeline = gst::parse::launch(&format!(

@@ -3,6 +3,9 @@
 use super::{ActionEvent, ActionState, Dated, Numbers};
 use crate::{classification::ClassScore, model::Labels, object::ObjectId};
 
+/// How much too short a stretch may be, in nanoseconds: the times of frames, and how long they last, are rounded.
+const ROUNDING: u64 = 2;
+
 /// How scores become actions. Scores are 0..1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ActionSettings {
@@ -48,6 +51,8 @@ pub struct ActionLayer {
 struct Running {
     /// Number and class that were made known last.
     announced: Option<(u64, usize)>,
+    /// How long it must last to be made known.
+    least: u64,
     /// The class of the stretch, where it is a stretch of one class.
     only: Option<usize>,
     start: Dated,
@@ -89,6 +94,7 @@ impl ActionLayer {
             let only = if self.labels.has_background() { None } else { self.best_action(&self.smoothed) };
             self.running = Some(Running {
                 announced: None,
+                least: settings.min_duration,
                 only,
                 start: window.start,
                 end: window.end,
@@ -100,14 +106,14 @@ impl ActionLayer {
         events
     }
 
-    /// Ends the running action, if it was announced, and forgets the past: the stream ended or jumped. The
-    /// last window speaks for all that came after its central hop, up to `until`.
-    pub fn reset(&mut self, until: Option<Dated>) -> Option<ActionEvent> {
+    /// Ends the running action and forgets the past: the stream ended or jumped. The last window speaks for all that came
+    /// after its central hop, up to `until`: a stretch that lasts long enough only so starts and stops at once.
+    pub fn reset(&mut self, until: Option<Dated>) -> Vec<ActionEvent> {
         self.smoothed.clear();
         if let (Some(running), Some(until)) = (&mut self.running, until) {
             running.end = running.end.max(until);
         }
-        self.finish()
+        self.announce().into_iter().chain(self.finish()).collect()
     }
 
     /// The class with the highest value that is no background; the first of equals.
@@ -137,14 +143,21 @@ impl ActionLayer {
 
     /// Adds a window to the running stretch.
     fn extend(&mut self, settings: &ActionSettings, window: &WindowEvidence<'_>) -> Option<ActionEvent> {
-        let mut running = self.running.take()?;
+        let running = self.running.as_mut()?;
         running.end = window.end;
+        running.least = settings.min_duration;
         running.windows += 1.0;
         running.evidence.iter_mut().zip(window.scores).for_each(|(sum, &score)| *sum += score);
+        self.announce()
+    }
+
+    /// Makes known that the running stretch is an action, or that its class is another.
+    fn announce(&mut self) -> Option<ActionEvent> {
+        let mut running = self.running.take()?;
         let class = running.only.or_else(|| self.best_action(&running.evidence))?;
         let length = running.end.moment.running_time.saturating_sub(running.start.moment.running_time);
         let state = match running.announced {
-            None if length >= settings.min_duration => Some(ActionState::Start),
+            None if length.saturating_add(ROUNDING) >= running.least => Some(ActionState::Start),
             Some((_, before)) if before != class => Some(ActionState::Update),
             _ => None,
         };
@@ -272,9 +285,25 @@ mod tests {
     fn the_end_of_the_stream_stops_the_action() {
         let mut layer = layer(&["background"]);
         run(&mut layer, &SETTINGS, &[[0.9, 0.0, 0.1]]);
-        let stop = layer.reset(Some(moment(7))).unwrap();
+        let stop = layer.reset(Some(moment(7))).remove(0);
         assert_eq!((stop.state, stop.end), (ActionState::Stop, Some(moment(7))));
-        assert_eq!(layer.reset(None), None);
+        assert_eq!(layer.reset(None), []);
+    }
+
+    #[test]
+    fn a_stretch_that_is_long_enough_at_the_end_of_the_stream_is_an_action() {
+        let settings = ActionSettings { min_duration: 300, ..SETTINGS };
+        for (until, expected) in [
+            (moment(2), vec![]),
+            (Dated::unknown(Moment { pts: 5299, running_time: 299 }), vec!["start", "stop"]),
+            (moment(3), vec!["start", "stop"]),
+        ] {
+            let mut layer = layer(&["background"]);
+            assert_eq!(run(&mut layer, &settings, &[[0.9, 0.0, 0.1]]), []);
+            let events = layer.reset(Some(until));
+            assert_eq!(events.iter().map(|event| event.state.as_str()).collect::<Vec<_>>(), expected);
+            assert!(events.last().is_none_or(|stop| stop.end == Some(until)));
+        }
     }
 
     proptest! {

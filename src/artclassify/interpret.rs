@@ -141,12 +141,13 @@ impl Interpreter {
     /// The grid ended: the last frames lie before `until`. Ends the running actions.
     pub fn end_of_grid(&mut self, until: Option<Dated>) -> Vec<ActionEvent> {
         let followed = std::mem::take(&mut self.followed).into_values();
-        followed.filter_map(|mut followed| followed.actions.reset(until)).collect()
+        followed.flat_map(|mut followed| followed.actions.reset(until)).collect()
     }
 
     /// An object is not followed any more from `until` on. Ends its running action.
-    pub fn end_of_object(&mut self, object: ObjectId, until: Option<Dated>) -> Option<ActionEvent> {
-        self.followed.remove(&Some(object))?.actions.reset(until)
+    pub fn end_of_object(&mut self, object: ObjectId, until: Option<Dated>) -> Vec<ActionEvent> {
+        let followed = self.followed.remove(&Some(object));
+        followed.map(|mut followed| followed.actions.reset(until)).unwrap_or_default()
     }
 
     fn tracklets(&self, info: &WindowInfo, output: &WindowOutput) -> Vec<Tracklet> {
