@@ -11,12 +11,16 @@ use gstartclassify::{
 };
 use proptest::prelude::*;
 
+/// Nanoseconds that a stretch may lack.
+const ROUNDING: u64 = 2;
+
 const NAMES: [&str; 3] = ["pike", "tuck", "background"];
 
 /// One window: eighths for scores, so that sums are exact and thresholds are met to the bit.
 #[derive(Debug, Clone)]
 struct Seen {
     scores: [f32; 3],
+    shares: bool,
     settings: ActionSettings,
     start: Dated,
     end: Dated,
@@ -66,8 +70,12 @@ impl Run<'_> {
 
     fn activity(&self, at: usize, only: Option<usize>) -> f32 {
         if self.labels.has_background() {
-            let all: f32 = self.classes().into_iter().map(|class| self.smoothed(at, class)).sum();
-            return all.min(1.0);
+            let actions = self.classes().into_iter().map(|class| self.smoothed(at, class));
+            if self.windows[at].shares {
+                return actions.sum::<f32>().min(1.0);
+            }
+            let highest = (0..NAMES.len()).map(|class| self.smoothed(at, class)).fold(0.0, f32::max);
+            return actions.fold(0.0, |best, score| if score == highest { score } else { best });
         }
         let class = only.or_else(|| self.best(|class| self.smoothed(at, class)));
         class.map_or(0.0, |class| self.smoothed(at, class))
@@ -99,12 +107,12 @@ impl Run<'_> {
         stretch.only.or_else(|| self.best(|class| self.evidence(stretch, at, class)))
     }
 
-    /// The window at which a stretch has lasted long enough to be an action.
+    /// The window at which a stretch has lasted long enough to be an action, but for what times are rounded by.
     fn announced(&self, stretch: &Stretch) -> Option<usize> {
         let start = self.windows[stretch.windows.start].start.moment.running_time;
         stretch.windows.clone().find(|&at| {
             let window = &self.windows[at];
-            window.end.moment.running_time - start >= window.settings.min_duration
+            window.end.moment.running_time - start + ROUNDING >= window.settings.min_duration
         })
     }
 
@@ -129,12 +137,24 @@ impl Run<'_> {
     fn events(&self, base: u64, reset: Option<Dated>) -> (Vec<Vec<ActionEvent>>, u64) {
         let mut events = vec![Vec::new(); self.windows.len() + 1];
         let stretches = self.stretches();
-        let actions = stretches.iter().filter_map(|stretch| Some((stretch, self.announced(stretch)?)));
+        // Where a stretch is announced, and with which window: one that lasts only up to the reset is at the reset.
+        let end =
+            |last: usize| reset.map_or(self.windows[last].end, |until| self.windows[last].end.max(until));
+        let actions = stretches.iter().filter_map(|stretch| {
+            let last = stretch.windows.end - 1;
+            let (window, start) = (&self.windows[last], &self.windows[stretch.windows.start].start);
+            let length = end(last).moment.running_time - start.moment.running_time;
+            let late = !stretch.stopped && length + ROUNDING >= window.settings.min_duration;
+            let announced = self.announced(stretch).map(|at| (at, at));
+            Some((stretch, announced.or(late.then_some((last + 1, last)))?))
+        });
         let mut count = 0;
-        for (stretch, announced) in actions.filter(|(stretch, at)| self.class_at(stretch, *at).is_some()) {
+        for (stretch, (announced, with)) in
+            actions.filter(|(stretch, (_, with))| self.class_at(stretch, *with).is_some())
+        {
             let action = base + count;
             count += 1;
-            events[announced].extend(self.event(ActionState::Start, action, stretch, announced));
+            events[announced].extend(self.event(ActionState::Start, action, stretch, with));
             let later = announced + 1..stretch.windows.end;
             let changes = later.filter(|&at| self.class_at(stretch, at) != self.class_at(stretch, at - 1));
             changes.for_each(|at| events[at].extend(self.event(ActionState::Update, action, stretch, at)));
@@ -144,8 +164,7 @@ impl Run<'_> {
                 // A stretch of another class may start where this one stops.
                 events[last + 1].extend(stop);
             } else {
-                let end = reset.map_or(self.windows[last].end, |until| self.windows[last].end.max(until));
-                events[last + 1].extend(stop.map(|stop| ActionEvent { end: Some(end), ..stop }));
+                events[last + 1].extend(stop.map(|stop| ActionEvent { end: Some(end(last)), ..stop }));
             }
         }
         (events, count)
@@ -177,17 +196,17 @@ fn reference(labels: &Labels, steps: &[Step]) -> Vec<Vec<ActionEvent>> {
 
 fn tell(layer: &mut ActionLayer, step: &Step) -> Vec<ActionEvent> {
     match step {
-        Step::Window(Seen { scores, settings, start, end }) => {
-            layer.push(settings, &WindowEvidence { scores, start: *start, end: *end })
+        Step::Window(Seen { scores, shares, settings, start, end }) => {
+            layer.push(settings, &WindowEvidence { scores, shares: *shares, start: *start, end: *end })
         }
-        Step::Reset(until) => layer.reset(*until).into_iter().collect(),
+        Step::Reset(until) => layer.reset(*until),
     }
 }
 
 /// What a step is before it has its time.
 #[derive(Debug, Clone)]
 enum Draft {
-    Window { scores: [u8; 3], settings: ActionSettings, lasts: u64 },
+    Window { scores: [u8; 3], shares: bool, settings: ActionSettings, lasts: u64 },
     Reset { until: Option<u64> },
 }
 
@@ -211,11 +230,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let run = (settings(), 0..3u8).prop_flat_map(|(fixed, changing)| {
         let settings = if changing == 0 { settings().boxed() } else { Just(fixed).boxed() };
         let scores = [0u8..=8, 0u8..=8, 0u8..=8];
-        let window = (scores, settings, 1u64..200).prop_map(|(scores, settings, lasts)| Draft::Window {
-            scores,
-            settings,
-            lasts,
-        });
+        let window = (scores, any::<bool>(), settings, 1u64..200)
+            .prop_map(|(scores, shares, settings, lasts)| Draft::Window { scores, shares, settings, lasts });
         let reset = prop::option::of(0u64..400).prop_map(|until| Draft::Reset { until });
         (prop::collection::vec(window, 0..16), reset).prop_map(|(mut run, reset)| {
             run.push(reset);
@@ -226,11 +242,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         let mut now = 1000;
         let moment = |time: u64| Dated::unknown(Moment { pts: time + 5000, running_time: time });
         let steps = runs.into_iter().flatten().map(|draft| match draft {
-            Draft::Window { scores, settings, lasts } => {
+            Draft::Window { scores, shares, settings, lasts } => {
                 let start = moment(now);
                 now += lasts;
                 let scores = scores.map(|eighths| f32::from(eighths) / 8.0);
-                Step::Window(Seen { scores, settings, start, end: moment(now) })
+                Step::Window(Seen { scores, shares, settings, start, end: moment(now) })
             }
             Draft::Reset { until } => {
                 Step::Reset(until.map(|until| moment((now + until).saturating_sub(200))))

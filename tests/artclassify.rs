@@ -329,6 +329,37 @@ fn a_model_that_cannot_be_loaded_fails_the_state_change_with_one_message() {
 }
 
 #[test]
+fn background_is_no_action_of_a_model_that_scores_each_class_for_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = std::fs::read_to_string(fixture("clip.toml")).unwrap();
+    let (plain, own) = ("name = \"logits\"", "name = \"logits\", activation = \"sigmoid\"");
+    assert!(manifest.contains(plain));
+    let path = folder.path().join("clip.toml");
+    std::fs::write(&path, manifest.replace(plain, own)).unwrap();
+    std::fs::copy(fixture("clip.onnx"), folder.path().join("clip.onnx")).unwrap();
+    let mut bench = Bench::new(&format!("model={} smoothing=0", path.display()));
+    bench.push(&[shot(BLUE, 60), shot(RED, 60), shot(BLUE, 60)]);
+    let (_, events) = bench.finish();
+    let expected = [ActionState::Start, ActionState::Stop].map(|state| (state, "red".to_owned()));
+    assert_eq!(actions(&events), expected);
+}
+
+#[test]
+fn at_the_end_of_the_stream_an_action_is_as_long_as_its_frames() {
+    // The default of min-duration is as long as twelve frames.
+    for (properties, shots, expected) in [
+        ("hop=2", vec![shot(RED, 12)], 2),
+        ("hop=2", vec![shot(RED, 11)], 0),
+        ("hop=4", vec![shot(BLUE, 60), shot(RED, 1)], 0),
+    ] {
+        let mut bench = Bench::new(&format!("{} smoothing=0 {properties}", model("clip.toml")));
+        bench.push(&shots);
+        let (_, events) = bench.finish();
+        assert_eq!(actions(&events).len(), expected, "{properties}");
+    }
+}
+
+#[test]
 fn states_can_be_cycled_while_frames_come() {
     common::init();
     let pipeline = gst::parse::launch(&format!(

@@ -58,7 +58,6 @@ fn the_area_of_an_object_is_the_part_in_the_picture() {
         ((50, 40, 20, 40), (50, 40, 14, 8)),
         ((70, 4, 20, 40), (64, 4, 0, 40)),
         ((u32::MAX - 5, 60, 20, 20), (64, 48, 0, 0)),
-        ((8, 4, 0, 0), (8, 4, 0, 0)),
     ] {
         let mut buffer = gst::Buffer::new();
         let writable = buffer.get_mut().unwrap();
@@ -73,6 +72,22 @@ fn the_area_of_an_object_is_the_part_in_the_picture() {
         assert_eq!(roi.rect(), mark, "upstream's mark stays as it is");
         assert_eq!(roi.param("artclassify").unwrap().get::<i32>("object"), Ok(9), "{mark:?}");
     }
+}
+
+#[test]
+fn an_empty_region_is_no_mark_of_its_object() {
+    init();
+    let mut buffer = gst::Buffer::new();
+    let writable = buffer.get_mut().unwrap();
+    VideoRegionOfInterestMeta::add(writable, "person", (0, 0, 0, 0)).set_id(9);
+    VideoRegionOfInterestMeta::add(writable, "person", (8, 4, 20, 40)).set_id(9);
+    let objects = meta::objects(writable);
+    assert_eq!(objects.iter().map(|object| object.area.w).collect::<Vec<_>>(), [20]);
+    let classification = Classification { object: Some(9), ..dated_classification(5) };
+    meta::write(writable, &classification, SIZE, None, true, Some(objects[0])).unwrap();
+    let mut regions = buffer.iter_meta::<VideoRegionOfInterestMeta>();
+    let written = regions.find(|roi| roi.param("artclassify").is_some());
+    assert_eq!(written.map(|roi| roi.rect()), Some((8, 4, 20, 40)));
 }
 
 #[test]

@@ -217,6 +217,17 @@ fn a_flush_and_another_model_begin_with_nobody() {
 }
 
 #[test]
+fn a_clip_shorter_than_half_a_window_has_a_result_of_its_object() {
+    let mut bench = bench("eos=pad");
+    push(&mut bench, 2, [Square(RED, Some(7)), Square(BLUE, None), Square(BLUE, None)]);
+    let (frames, _, stats) = finish(bench);
+    assert_eq!((stats.get("samples"), stats.get("windows")), (Ok(1u64), Ok(1u64)), "{stats}");
+    let labels =
+        |results: &Vec<FrameResult>| results.iter().map(|result| result.class.label.to_string()).collect();
+    assert_eq!(frames.iter().map(labels).collect::<Vec<Vec<String>>>(), [["red"], ["red"]]);
+}
+
+#[test]
 fn frames_without_objects_pass_as_they_are() {
     for alignment in ["delay", "hold"] {
         let mut bench = bench(&format!("alignment={alignment}"));

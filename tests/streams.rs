@@ -169,6 +169,34 @@ fn windows_of_any_frame_rate_are_as_long_as_the_model_wants() {
 }
 
 #[test]
+fn frames_whose_caps_tell_no_rate_are_as_many_as_come() {
+    for timed in [true, false] {
+        let mut bench = Bench::with_rate(&format!("{} policy=block eos=drop", model("model.toml")), (240, 1));
+        let mut caps = bench.info().to_caps().unwrap();
+        caps.make_mut().set("framerate", gst::Fraction::new(0, 1));
+        assert!(bench.harness.push_event(gst::event::Caps::new(&caps)));
+        for frame in 0..6 * 240 {
+            let mut buffer = bench.buffer(RED, Some(bench.time_of(frame)));
+            if !timed {
+                buffer.get_mut().unwrap().set_duration(None);
+            }
+            bench.harness.push(buffer).unwrap();
+        }
+        assert_eq!((bench.stat("samples"), bench.stat("windows")), (60, 29), "{timed}");
+    }
+}
+
+#[test]
+fn at_a_high_playback_rate_windows_follow_the_running_time() {
+    let mut bench = Bench::new(&format!("{} policy=block eos=drop", model("model.toml")));
+    let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
+    segment.set_rate(8.0);
+    assert!(bench.harness.push_event(gst::event::Segment::new(&segment)));
+    bench.push(&[shot(RED, 6 * 8 * 30)]);
+    assert_eq!((bench.stat("samples"), bench.stat("windows")), (60, 29));
+}
+
+#[test]
 fn a_gap_event_keeps_the_last_frame_on_screen() {
     let mut bench = Bench::new(&format!("{} eos=drop", model("model.toml")));
     bench.push(&[shot(GREEN, 3)]);

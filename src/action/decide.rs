@@ -3,6 +3,9 @@
 use super::{ActionEvent, ActionState, Dated, Numbers};
 use crate::{classification::ClassScore, model::Labels, object::ObjectId};
 
+/// How much too short a stretch may be, in nanoseconds: the times of frames, and how long they last, are rounded.
+const ROUNDING: u64 = 2;
+
 /// How scores become actions. Scores are 0..1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ActionSettings {
@@ -21,6 +24,8 @@ pub struct ActionSettings {
 pub struct WindowEvidence<'a> {
     /// Score of each class.
     pub scores: &'a [f32],
+    /// Whether the scores are shares of a whole, so that those of all actions add up.
+    pub shares: bool,
     /// Begin of the window's central hop: where the frames it owns begin.
     pub start: Dated,
     /// End of the window's central hop.
@@ -29,10 +34,10 @@ pub struct WindowEvidence<'a> {
 
 /// Turns windows, in order, into actions.
 ///
-/// Where the model has background classes, an action is a stretch of activity: the sum of all other
-/// scores. Its label is the class with the highest sum of scores over the stretch, so that windows which
-/// see only part of the action cannot split it. Without background classes an action is a stretch of one
-/// class.
+/// Where the model has background classes, an action is a stretch of activity: the sum of all other scores where scores
+/// are shares of a whole, and else the highest of them, unless a background class scores higher. Its label is the class
+/// with the highest sum of scores over the stretch, so that windows which see only part of the action cannot split it.
+/// Without background classes an action is a stretch of one class.
 #[derive(Debug, Clone)]
 pub struct ActionLayer {
     labels: Labels,
@@ -46,6 +51,8 @@ pub struct ActionLayer {
 struct Running {
     /// Number and class that were made known last.
     announced: Option<(u64, usize)>,
+    /// How long it must last to be made known.
+    least: u64,
     /// The class of the stretch, where it is a stretch of one class.
     only: Option<usize>,
     start: Dated,
@@ -78,13 +85,16 @@ impl ActionLayer {
             self.smoothed = window.scores.to_vec();
         }
         let mut events = Vec::new();
-        if self.running.is_some() && self.activity() < settings.stop_threshold.min(settings.start_threshold) {
+        if self.running.is_some()
+            && self.activity(window.shares) < settings.stop_threshold.min(settings.start_threshold)
+        {
             events.extend(self.finish());
         }
-        if self.running.is_none() && self.activity() >= settings.start_threshold {
+        if self.running.is_none() && self.activity(window.shares) >= settings.start_threshold {
             let only = if self.labels.has_background() { None } else { self.best_action(&self.smoothed) };
             self.running = Some(Running {
                 announced: None,
+                least: settings.min_duration,
                 only,
                 start: window.start,
                 end: window.end,
@@ -96,14 +106,14 @@ impl ActionLayer {
         events
     }
 
-    /// Ends the running action, if it was announced, and forgets the past: the stream ended or jumped. The
-    /// last window speaks for all that came after its central hop, up to `until`.
-    pub fn reset(&mut self, until: Option<Dated>) -> Option<ActionEvent> {
+    /// Ends the running action and forgets the past: the stream ended or jumped. The last window speaks for all that came
+    /// after its central hop, up to `until`: a stretch that lasts long enough only so starts and stops at once.
+    pub fn reset(&mut self, until: Option<Dated>) -> Vec<ActionEvent> {
         self.smoothed.clear();
         if let (Some(running), Some(until)) = (&mut self.running, until) {
             running.end = running.end.max(until);
         }
-        self.finish()
+        self.announce().into_iter().chain(self.finish()).collect()
     }
 
     /// The class with the highest value that is no background; the first of equals.
@@ -113,10 +123,19 @@ impl ActionLayer {
     }
 
     /// How much action the smoothed scores show, 0..1: of the running stretch's class, or of any.
-    fn activity(&self) -> f32 {
+    fn activity(&self, shares: bool) -> f32 {
         if self.labels.has_background() {
-            let actions = self.smoothed.iter().enumerate().filter(|&(id, _)| !self.labels.is_background(id));
-            return actions.map(|(_, &score)| score).sum::<f32>().min(1.0);
+            let of = |background: bool| {
+                let scores = self.smoothed.iter().enumerate();
+                scores
+                    .filter(move |&(id, _)| self.labels.is_background(id) == background)
+                    .map(|(_, &score)| score)
+            };
+            if shares {
+                return of(false).sum::<f32>().min(1.0);
+            }
+            let best = of(false).fold(0.0, f32::max);
+            return if of(true).any(|score| score > best) { 0.0 } else { best };
         }
         let only = self.running.as_ref().and_then(|running| running.only);
         only.or_else(|| self.best_action(&self.smoothed)).map_or(0.0, |class| self.smoothed[class])
@@ -124,14 +143,21 @@ impl ActionLayer {
 
     /// Adds a window to the running stretch.
     fn extend(&mut self, settings: &ActionSettings, window: &WindowEvidence<'_>) -> Option<ActionEvent> {
-        let mut running = self.running.take()?;
+        let running = self.running.as_mut()?;
         running.end = window.end;
+        running.least = settings.min_duration;
         running.windows += 1.0;
         running.evidence.iter_mut().zip(window.scores).for_each(|(sum, &score)| *sum += score);
+        self.announce()
+    }
+
+    /// Makes known that the running stretch is an action, or that its class is another.
+    fn announce(&mut self) -> Option<ActionEvent> {
+        let mut running = self.running.take()?;
         let class = running.only.or_else(|| self.best_action(&running.evidence))?;
         let length = running.end.moment.running_time.saturating_sub(running.start.moment.running_time);
         let state = match running.announced {
-            None if length >= settings.min_duration => Some(ActionState::Start),
+            None if length.saturating_add(ROUNDING) >= running.least => Some(ActionState::Start),
             Some((_, before)) if before != class => Some(ActionState::Update),
             _ => None,
         };
@@ -186,7 +212,7 @@ mod tests {
         let mut events = Vec::new();
         for (k, scores) in windows.iter().enumerate() {
             let k = k as u64;
-            let window = WindowEvidence { scores, start: moment(k), end: moment(k + 1) };
+            let window = WindowEvidence { scores, shares: true, start: moment(k), end: moment(k + 1) };
             events.extend(layer.push(settings, &window));
         }
         events
@@ -233,6 +259,18 @@ mod tests {
     }
 
     #[test]
+    fn scores_that_are_no_shares_do_not_add_up() {
+        let mut layer = layer(&["background"]);
+        let classes = [[0.5, 0.5, 0.9], [0.8, 0.7, 0.9], [0.4, 0.7, 0.6], [0.4, 0.4, 0.6]];
+        let mut events = Vec::new();
+        for (k, scores) in (0..).zip(&classes) {
+            let window = WindowEvidence { scores, shares: false, start: moment(k), end: moment(k + 1) };
+            events.extend(layer.push(&SETTINGS, &window));
+        }
+        assert_eq!(words(&events), [("start", "tuck", 5200), ("stop", "tuck", 5200)]);
+    }
+
+    #[test]
     fn short_stretches_are_no_action() {
         let mut layer = layer(&["background"]);
         let settings = ActionSettings { min_duration: 200, ..SETTINGS };
@@ -247,9 +285,25 @@ mod tests {
     fn the_end_of_the_stream_stops_the_action() {
         let mut layer = layer(&["background"]);
         run(&mut layer, &SETTINGS, &[[0.9, 0.0, 0.1]]);
-        let stop = layer.reset(Some(moment(7))).unwrap();
+        let stop = layer.reset(Some(moment(7))).remove(0);
         assert_eq!((stop.state, stop.end), (ActionState::Stop, Some(moment(7))));
-        assert_eq!(layer.reset(None), None);
+        assert_eq!(layer.reset(None), []);
+    }
+
+    #[test]
+    fn a_stretch_that_is_long_enough_at_the_end_of_the_stream_is_an_action() {
+        let settings = ActionSettings { min_duration: 300, ..SETTINGS };
+        for (until, expected) in [
+            (moment(2), vec![]),
+            (Dated::unknown(Moment { pts: 5299, running_time: 299 }), vec!["start", "stop"]),
+            (moment(3), vec!["start", "stop"]),
+        ] {
+            let mut layer = layer(&["background"]);
+            assert_eq!(run(&mut layer, &settings, &[[0.9, 0.0, 0.1]]), []);
+            let events = layer.reset(Some(until));
+            assert_eq!(events.iter().map(|event| event.state.as_str()).collect::<Vec<_>>(), expected);
+            assert!(events.last().is_none_or(|stop| stop.end == Some(until)));
+        }
     }
 
     proptest! {
@@ -257,14 +311,14 @@ mod tests {
         /// its stop, for any scores and settings, also settings that change while it runs.
         #[test]
         fn events_are_well_formed(
-            windows in prop::collection::vec(([0.0f32..1.0, 0.0f32..1.0, 0.0f32..1.0], 0.0f32..1.0, 0.0f32..1.0, 0u64..400, 0.0f32..0.95), 1..60),
+            windows in prop::collection::vec(([0.0f32..1.0, 0.0f32..1.0, 0.0f32..1.0], 0.0f32..1.0, 0.0f32..1.0, 0u64..400, 0.0f32..0.95, any::<bool>()), 1..60),
             background in any::<bool>(),
         ) {
             let mut layer = layer(if background { &["background"] } else { &[] });
             let mut events = Vec::new();
-            for (k, (scores, start, stop, min_duration, smoothing)) in windows.iter().enumerate() {
+            for (k, (scores, start, stop, min_duration, smoothing, shares)) in windows.iter().enumerate() {
                 let settings = ActionSettings { start_threshold: *start, stop_threshold: *stop, min_duration: *min_duration, smoothing: *smoothing };
-                let window = WindowEvidence { scores, start: moment(k as u64), end: moment(k as u64 + 1) };
+                let window = WindowEvidence { scores, shares: *shares, start: moment(k as u64), end: moment(k as u64 + 1) };
                 events.extend(layer.push(&settings, &window));
             }
             events.extend(layer.reset(None));

@@ -21,6 +21,10 @@ use crate::{
 /// How long a frame is taken to last where nothing tells, in nanoseconds.
 const UNKNOWN_DURATION: u64 = 33_333_333;
 
+/// How long a frame of a stream whose caps tell no rate is taken to last at least, in nanoseconds: time that hardly moves
+/// stands still.
+const SHORTEST_DURATION: u64 = 1_000_000_000 / 240;
+
 /// Something that a user should be told once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
@@ -82,6 +86,8 @@ pub struct Intake {
     pub(super) at_boundary: bool,
     /// Frames since the last that brought a sample.
     pub(super) idle: u32,
+    /// How long the shortest frame of the current format and segment lasts, in nanoseconds of running time.
+    pub(super) shortest: Option<u64>,
     /// Windows that gave way to newer ones and that nobody was told of yet.
     pub(super) dropped: Vec<WindowInfo>,
     pub(super) stats: Arc<Stats>,
@@ -116,6 +122,7 @@ impl Intake {
             references: References::default(),
             at_boundary: true,
             idle: 0,
+            shortest: None,
             dropped: Vec::new(),
             stats,
             counts: Counts::default(),
@@ -149,7 +156,15 @@ impl Intake {
 
     /// How many frames of the current format the element holds back, with one to spare.
     pub fn held_frames(&self) -> u32 {
-        self.windower.held_frames(self.frame_duration().map_or(30.0, |duration| 1e9 / duration as f64))
+        self.windower.held_frames(self.frame_rate())
+    }
+
+    /// How many frames come in a second of running time: as the caps have it, or else as the shortest frame so far.
+    fn frame_rate(&self) -> f64 {
+        match self.frame_duration() {
+            Some(duration) => 1e9 / duration as f64 * self.segment.rate().abs(),
+            None => 1e9 / self.shortest.unwrap_or(UNKNOWN_DURATION) as f64,
+        }
     }
 
     /// How long a frame of a live stream waits for the last sample of its window at most, in nanoseconds. That sample may
@@ -214,6 +229,7 @@ impl Intake {
         }
         self.windower.change_format();
         self.last = None;
+        self.shortest = None;
         self.converter = Some(FrameConverter::new(info, &self.input)?);
         Ok(())
     }
@@ -222,6 +238,7 @@ impl Intake {
     pub fn set_segment(&mut self, segment: gst::FormattedSegment<gst::ClockTime>) {
         if segment != self.segment {
             self.references.clear();
+            self.shortest = None;
         }
         self.windower.set_rate(segment.rate().abs());
         self.segment = segment;
@@ -265,6 +282,8 @@ impl Intake {
         if self.converter.is_none() {
             return Err(Refusal::NoCaps);
         }
+        let duration = time.duration.max(SHORTEST_DURATION);
+        self.shortest = Some(self.shortest.map_or(duration, |shortest| shortest.min(duration)));
         self.windower.set_gap_tolerance(gap_tolerance);
         let Taken { decisions, owner } = self.windower.frame(time);
         let mut decisions = decisions.into_iter().peekable();

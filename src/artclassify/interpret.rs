@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     action::{ActionEvent, ActionLayer, ActionSettings, Dated, Linker, Moment, Numbers, WindowEvidence},
     classification::{ClassScore, Classification, Query, SampleBox, Tracklet},
-    model::{Fit, Labels, Manifest, WindowOutput},
+    model::{Activation, Fit, Labels, Manifest, WindowOutput},
     object::ObjectId,
     timeline::AbsoluteTime,
 };
@@ -43,6 +43,7 @@ pub struct WindowInfo {
 pub struct Interpreter {
     model: Arc<str>,
     labels: Labels,
+    activation: Activation,
     /// Width and height of the frames that leave.
     size: (u32, u32),
     followed: BTreeMap<Option<ObjectId>, Followed>,
@@ -64,6 +65,7 @@ impl Interpreter {
         Self {
             model: Arc::from(manifest.name.as_str()),
             labels: manifest.labels.clone(),
+            activation: manifest.outputs.activation,
             size: (0, 0),
             followed: BTreeMap::new(),
             tracklet_ids: Numbers::default(),
@@ -88,6 +90,7 @@ impl Interpreter {
     pub fn set_model(&mut self, manifest: &Manifest) {
         self.model = Arc::from(manifest.name.as_str());
         self.labels = manifest.labels.clone();
+        self.activation = manifest.outputs.activation;
     }
 
     /// Name of the model.
@@ -105,7 +108,12 @@ impl Interpreter {
         settings: &ActionSettings,
         top_k: usize,
     ) -> (Classification, Vec<ActionEvent>) {
-        let evidence = WindowEvidence { scores: &output.scores, start: info.owns_from, end: info.owns_to };
+        let evidence = WindowEvidence {
+            scores: &output.scores,
+            shares: self.activation.makes_shares(&output.scores),
+            start: info.owns_from,
+            end: info.owns_to,
+        };
         let mut tracklets = self.tracklets(info, output);
         let followed = self.followed.entry(info.object).or_insert_with(|| Followed {
             linker: Linker::sharing(self.tracklet_ids.clone()),
@@ -133,12 +141,13 @@ impl Interpreter {
     /// The grid ended: the last frames lie before `until`. Ends the running actions.
     pub fn end_of_grid(&mut self, until: Option<Dated>) -> Vec<ActionEvent> {
         let followed = std::mem::take(&mut self.followed).into_values();
-        followed.filter_map(|mut followed| followed.actions.reset(until)).collect()
+        followed.flat_map(|mut followed| followed.actions.reset(until)).collect()
     }
 
     /// An object is not followed any more from `until` on. Ends its running action.
-    pub fn end_of_object(&mut self, object: ObjectId, until: Option<Dated>) -> Option<ActionEvent> {
-        self.followed.remove(&Some(object))?.actions.reset(until)
+    pub fn end_of_object(&mut self, object: ObjectId, until: Option<Dated>) -> Vec<ActionEvent> {
+        let followed = self.followed.remove(&Some(object));
+        followed.map(|mut followed| followed.actions.reset(until)).unwrap_or_default()
     }
 
     fn tracklets(&self, info: &WindowInfo, output: &WindowOutput) -> Vec<Tracklet> {

@@ -152,9 +152,9 @@ impl Objects {
         self.counts = counts;
     }
 
-    /// The objects that have a window over the last samples, and how their frames were fitted.
-    pub fn in_window(&self) -> impl Iterator<Item = (ObjectId, &VecDeque<Fit>)> {
-        self.presence.in_window().filter_map(|id| self.tracks.get(&id).map(|track| (id, &track.fits)))
+    /// The objects that have a window over the last `taken` samples, and how their frames were fitted.
+    pub fn in_window(&self, taken: usize) -> impl Iterator<Item = (ObjectId, &VecDeque<Fit>)> {
+        self.presence.in_window(taken).filter_map(|id| self.tracks.get(&id).map(|track| (id, &track.fits)))
     }
 
     /// Classifies the last samples of an object. Says which waiting window of it that takes the place of.

@@ -18,8 +18,11 @@ const PROCESSING: u64 = 20_000_000;
 /// How much longer than its latency the element holds frames rather than let them go early, in nanoseconds.
 const SPARE: u64 = 200_000_000;
 
-/// How long a frame is taken to last where nothing tells, in nanoseconds.
+/// How long a frame is taken to last where upstream is told how many are held and nothing tells, in nanoseconds.
 const UNKNOWN_FRAME: u64 = 33_333_333;
+
+/// How long a frame lasts at least where nothing tells, in nanoseconds.
+const SHORTEST_FRAME: u64 = 1_000_000_000 / 240;
 
 /// Results that the estimate of a run looks back on.
 const RECENT: usize = 32;
@@ -73,8 +76,8 @@ pub struct Pace {
     upstream: u64,
     /// How long a frame waits for the last sample of its window at most.
     window: u64,
-    /// How long a frame lasts.
-    frame: u64,
+    /// How long a frame lasts, where that is known.
+    frame: Option<u64>,
     run: RunEstimate,
 }
 
@@ -89,7 +92,7 @@ impl Pace {
     /// no frame waits longer for than `most`.
     pub fn new(alignment: Alignment, policy: Policy, window: u64, (run, most): (u64, u64)) -> Self {
         let run = RunEstimate::new(run, most);
-        Self { alignment, policy, live: None, upstream: 0, window, frame: UNKNOWN_FRAME, run }
+        Self { alignment, policy, live: None, upstream: 0, window, frame: None, run }
     }
 
     /// Whether upstream is live, where that is known.
@@ -108,14 +111,23 @@ impl Pace {
     pub fn set_window(&mut self, window: u64, frame: Option<u64>) -> bool {
         let before = self.latency();
         self.window = window;
-        self.frame = frame.filter(|&frame| frame > 0).unwrap_or(UNKNOWN_FRAME);
+        self.frame = frame.filter(|&frame| frame > 0);
         self.latency() != before
     }
 
-    /// How many frames may wait in the element: as many as come within its latency. Sinks that show frames at their time
-    /// leave those here that have their result early.
+    /// How many frames usually wait in the element at most: as many as come within its latency. Sinks that show frames at
+    /// their time leave those here that have their result early.
     pub fn most_frames(&self) -> u32 {
-        let frames = (self.latency().saturating_add(SPARE)) / self.frame;
+        self.frames_held(self.frame.unwrap_or(UNKNOWN_FRAME))
+    }
+
+    /// How many frames may wait in the element: as many as come within its latency, at whatever rate.
+    pub fn limit(&self) -> u32 {
+        self.frames_held(self.frame.unwrap_or(SHORTEST_FRAME))
+    }
+
+    fn frames_held(&self, frame: u64) -> u32 {
+        let frames = self.latency().saturating_add(SPARE) / frame;
         u32::try_from(frames).unwrap_or(u32::MAX).saturating_add(4)
     }
 
@@ -220,6 +232,15 @@ mod tests {
         assert!(matches!(pace.due(None), Due::By(_)));
         pace.set_upstream(false, 0);
         assert_eq!(pace.waiting(), Waiting::All);
+    }
+
+    #[test]
+    fn frames_of_any_rate_may_wait_as_long_as_the_latency() {
+        let mut pace = live(Alignment::Delay, Policy::Drop);
+        assert!(pace.limit() >= 230 * 240 / 1000, "{}", pace.limit());
+        assert!(pace.most_frames() < 230 * 120 / 1000, "upstream makes no room for rates that are rare");
+        pace.set_window(200 * MS, Some(20 * MS));
+        assert_eq!((pace.limit(), pace.most_frames()), (430 / 20 + 4, 430 / 20 + 4));
     }
 
     /// Milliseconds from now to the moment a frame is due.

@@ -160,7 +160,7 @@ impl ArtClassify {
     pub(super) fn latency_changed(&self, changed: bool) {
         let (live, most) = {
             let pace = lock(&self.pace);
-            (pace.live() == Some(true), pace.most_frames())
+            (pace.live() == Some(true), pace.limit())
         };
         self.outlet.set_limit(most as usize);
         if changed && live {
@@ -219,8 +219,8 @@ impl ArtClassify {
             if let Some(info) = caps.and_then(|caps| gst_video::VideoInfo::from_caps(&caps).ok()) {
                 writer.set_info(&info);
             }
-            for stop in writer.interpreter.end_of_grid(None) {
-                self.post_action(&stop, writer.interpreter.model());
+            for event in writer.interpreter.end_of_grid(None) {
+                self.post_action(&event, writer.interpreter.model());
             }
             *lock(&self.writer) = Some(writer);
         }

@@ -114,8 +114,8 @@ impl Intake {
             }
             return;
         };
-        target.outlet.submit(number, objects.in_window().map(|(id, fits)| info(Some(id), fits)));
-        for (id, _) in objects.in_window() {
+        target.outlet.submit(number, objects.in_window(taken).map(|(id, fits)| info(Some(id), fits)));
+        for (id, _) in objects.in_window(taken) {
             if let Some(replaced) = objects.window(id, number, taken, target.waiting) {
                 self.dropped.extend(target.outlet.drop_window((replaced, Some(id))));
             }

@@ -162,8 +162,8 @@ impl ArtClassify {
             }
             Item::GridEnd { until, .. } => {
                 writer.latest.clear();
-                for stop in writer.interpreter.end_of_grid(until) {
-                    self.push_action(&stop, writer.interpreter.model());
+                for event in writer.interpreter.end_of_grid(until) {
+                    self.push_action(&event, writer.interpreter.model());
                 }
                 Ok(())
             }
@@ -211,8 +211,8 @@ impl ArtClassify {
             return;
         }
         writer.latest.remove(&Some(object));
-        if let Some(stop) = writer.interpreter.end_of_object(object, until) {
-            self.push_action(&stop, writer.interpreter.model());
+        for event in writer.interpreter.end_of_object(object, until) {
+            self.push_action(&event, writer.interpreter.model());
         }
     }
 

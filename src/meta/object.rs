@@ -25,8 +25,8 @@ pub struct MarkedObject {
 }
 
 /// The objects that are marked on a frame: those tracked in its `GstAnalyticsRelationMeta`, and all regions of interest,
-/// but the tracklets of this plugin. Where two have the same identity, the first counts; a region of interest with the
-/// rectangle of a tracked object is a mark of that object.
+/// but the tracklets of this plugin and empty rectangles. Where two have the same identity, the first counts; a region of
+/// interest with the rectangle of a tracked object is a mark of that object.
 #[must_use]
 pub fn objects(buffer: &gst::BufferRef) -> Vec<MarkedObject> {
     let mut found: Vec<MarkedObject> = Vec::new();
@@ -35,7 +35,7 @@ pub fn objects(buffer: &gst::BufferRef) -> Vec<MarkedObject> {
             other.id == object.id
                 || (other.entry.is_some() && object.entry.is_none() && other.area == object.area)
         };
-        if !found.iter().any(same) {
+        if !object.area.is_empty() && !found.iter().any(same) {
             found.push(object);
         }
     };
@@ -56,7 +56,7 @@ fn area(roi: &VideoRegionOfInterestMeta) -> PixelBox {
 
 fn marks(roi: &VideoRegionOfInterestMeta, object: MarkedObject) -> bool {
     let named = identity(roi) == object.id || (object.entry.is_some() && area(roi) == object.area);
-    named && !is_tracklet(roi)
+    named && !is_tracklet(roi) && !area(roi).is_empty()
 }
 
 /// What upstream calls an object that a region of interest marks.

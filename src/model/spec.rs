@@ -61,6 +61,17 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// Whether the scores of a window are shares of a whole, so that what is not one class is the others. A graph that
+    /// gives the scores itself does not tell: theirs are where they sum to 1.
+    #[must_use]
+    pub fn makes_shares(self, scores: &[f32]) -> bool {
+        match self {
+            Self::Softmax => true,
+            Self::Sigmoid => false,
+            Self::None => (scores.iter().sum::<f32>() - 1.0).abs() < 0.01,
+        }
+    }
+
     /// Makes scores of what the graph gave for one window.
     pub fn apply(self, scores: &mut [f32]) {
         match self {
@@ -215,4 +226,17 @@ pub struct OutputSpec {
     pub attention: Option<String>,
     /// Label ids of the text queries, `[N, K]`.
     pub queries: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_of_a_graph_are_shares_where_they_sum_to_one() {
+        assert!(Activation::Softmax.makes_shares(&[0.2, 0.3]));
+        assert!(!Activation::Sigmoid.makes_shares(&[0.2, 0.8]));
+        assert!(Activation::None.makes_shares(&[0.2, 0.1, 0.701]));
+        assert!(!Activation::None.makes_shares(&[0.2, 0.5]));
+    }
 }

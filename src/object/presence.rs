@@ -20,8 +20,8 @@ pub struct Seen {
 
 /// The objects that are followed, at most so many at a time.
 ///
-/// An object has a window when it is in the picture in at least half of the window's samples. Where there is no room for
-/// a new one, the object that was unseen for longest makes room; one that is in the picture never does.
+/// An object has a window when it is in the picture in at least half of the samples that were taken for it. Where there
+/// is no room for a new one, the object that was unseen for longest makes room; one that is in the picture never does.
 #[derive(Debug)]
 pub struct Presence {
     most: usize,
@@ -101,10 +101,12 @@ impl Presence {
         (self.objects[longest].unseen() > 0).then(|| self.objects.remove(longest).id)
     }
 
-    /// The objects that have a window over the last samples, in the order in which they came.
-    pub fn in_window(&self) -> impl Iterator<Item = ObjectId> + '_ {
-        let half = self.frames.div_ceil(2);
-        let there = move |object: &&Followed| object.seen.iter().filter(|&&seen| seen).count() >= half;
+    /// The objects that have a window over the last `taken` samples, in the order in which they came.
+    pub fn in_window(&self, taken: usize) -> impl Iterator<Item = ObjectId> + '_ {
+        let half = taken.div_ceil(2);
+        let there = move |object: &&Followed| {
+            object.seen.iter().rev().take(taken).filter(|&&seen| seen).count() >= half
+        };
         self.objects.iter().filter(there).map(|object| object.id)
     }
 
@@ -122,7 +124,7 @@ mod tests {
     use super::*;
 
     fn windows(presence: &Presence) -> Vec<ObjectId> {
-        presence.in_window().collect()
+        presence.in_window(4).collect()
     }
 
     #[test]
@@ -137,6 +139,16 @@ mod tests {
         assert_eq!(windows(&presence), [7, 9]);
         presence.sample(&[]);
         assert_eq!(windows(&presence), [9]);
+    }
+
+    #[test]
+    fn half_of_the_samples_that_were_taken_is_enough() {
+        let mut presence = Presence::new(4, 4);
+        presence.sample(&[7]);
+        assert_eq!(presence.in_window(1).collect::<Vec<_>>(), [7]);
+        presence.sample(&[9]);
+        assert_eq!(presence.in_window(2).collect::<Vec<_>>(), [7, 9]);
+        assert_eq!(presence.in_window(1).collect::<Vec<_>>(), [9]);
     }
 
     #[test]
@@ -186,7 +198,7 @@ mod tests {
                 }
                 followed.extend(seen.joined);
                 prop_assert!(followed.len() <= most);
-                prop_assert!(presence.in_window().all(|id| followed.contains(&id)));
+                prop_assert!(presence.in_window(frames).all(|id| followed.contains(&id)));
             }
             prop_assert_eq!(presence.clear(), followed);
         }

@@ -39,7 +39,8 @@ pub struct Window {
     pub taken: usize,
     /// Begin of the frames that it owns.
     pub owns_from: Moment,
-    /// End of the frames that it owns, for all that is known when it closes.
+    /// End of the frames that it owns, for all that is known when it closes: where it closes with its grid, no later than
+    /// the grid ends.
     pub owns_to: Moment,
 }
 
@@ -279,7 +280,15 @@ impl Windower {
     pub fn end(&mut self, pad: bool) -> (Option<Window>, GridEnd) {
         let decided = self.grid.decided();
         let open = self.plan.left_open(decided).filter(|_| pad);
-        let window = open.map(|(k, samples)| self.window(k, samples));
+        let until = self.until();
+        let window = open.map(|(k, samples)| {
+            let mut window = self.window(k, samples);
+            if let Some(until) = until.filter(|until| until.running_time < window.owns_to.running_time) {
+                let early = until.running_time < window.owns_from.running_time;
+                window.owns_to = if early { window.owns_from } else { until };
+            }
+            window
+        });
         let last = window.as_ref().map(|window| window.number).or_else(|| self.last_whole(decided));
         self.grid.clear();
         (window, self.end_grid(None, last))
@@ -291,12 +300,17 @@ impl Windower {
     }
 
     fn end_grid(&mut self, reset: Option<Reset>, last: Option<u64>) -> GridEnd {
-        let until = self.last.as_ref().map(|last| Moment {
-            pts: last.time.pts.saturating_add(self.pts(last.stays)),
-            running_time: last.time.running_time.saturating_add(last.stays),
-        });
+        let until = self.until();
         self.forget();
         GridEnd { reset, last, until }
+    }
+
+    /// Where the last frame ends.
+    fn until(&self) -> Option<Moment> {
+        self.last.as_ref().map(|last| Moment {
+            pts: last.time.pts.saturating_add(self.pts(last.stays)),
+            running_time: last.time.running_time.saturating_add(last.stays),
+        })
     }
 
     fn forget(&mut self) {
@@ -428,6 +442,15 @@ mod tests {
         let until = Moment { pts: 100 * MS + 7, running_time: 100 * MS };
         assert_eq!(end, GridEnd { reset: None, last: Some(0), until: Some(until) });
         assert_eq!(window.map(|window| (window.taken, window.samples.len())), Some((1, 4)));
+    }
+
+    #[test]
+    fn a_window_that_closes_with_its_grid_owns_nothing_behind_it() {
+        let mut windower = windower(4, 2);
+        (0..5).for_each(|n| drop(windower.frame(frame(n * 100 * MS, 30 * MS))));
+        let owns = windower.end(true).0.map(|window| (window.owns_from, window.owns_to));
+        let moment = |ms| Moment { pts: ms * MS + 7, running_time: ms * MS };
+        assert_eq!(owns, Some((moment(300), moment(430))));
     }
 
     #[test]

@@ -73,6 +73,10 @@ pub fn answers(setup: &Setup, events: &[Event]) -> Vec<Answer> {
     answers
 }
 
+fn time_of(moment: &Moment) -> u64 {
+    moment.running_time
+}
+
 fn source(before: &[Sample], sample: &Sample) -> Source {
     match before.last() {
         Some(last) if last.from == sample.from => Source::Repeat,
@@ -237,13 +241,18 @@ impl History<'_> {
             Moment { pts: pts.clamp(0, u64::MAX.into()) as u64, running_time }
         };
         let end = first as f64 + (setup.frames + setup.hop) as f64 / 2.0;
+        // A window that is filled up ends with its grid, if it has begun by then.
+        let from = at(if k == 0 { 0.0 } else { end - setup.hop as f64 });
+        let until = self.grid_end(span, 0, base).filter(|_| (taken as u64) < setup.frames);
+        let until = until.and_then(|end| end.until).map(|until| std::cmp::max_by_key(from, until, time_of));
+        let owns_to = until.map_or(at(end), |until| std::cmp::min_by_key(at(end), until, time_of));
         let padded = own.iter().chain(std::iter::repeat(&own[taken - 1])).take(setup.frames as usize);
         Decision::Window(Window {
             number: base + k as u64,
             samples: padded.copied().collect(),
             taken,
-            owns_from: at(if k == 0 { 0.0 } else { end - setup.hop as f64 }),
-            owns_to: at(end),
+            owns_from: from,
+            owns_to,
         })
     }
 
