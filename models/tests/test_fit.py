@@ -439,6 +439,7 @@ def test_logged_losses_are_means_over_the_clips_of_a_step(tmp_path: Path) -> Non
     assert first["in parts"] == pytest.approx(first["whole"], rel=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler")
 def test_a_step_that_overflows_is_passed_by(tmp_path: Path) -> None:
     config = replace(BASE, precision="fp16", clip=1.0)
     trainer = Trainer(plain(), Points(), config, tmp_path)
