@@ -67,7 +67,8 @@ impl FrameConverter {
         let whole = Span { x: 0, y: 0, w: input.width as i32, h: input.height as i32 };
         let passes = || {
             let picture = sized(info, format, whole)?;
-            if fit.source.x == 0 || is_plain(info) {
+            let frame = Span { x: 0, y: 0, w: info.width() as i32, h: info.height() as i32 };
+            if fit.source == frame || is_plain(info) {
                 return make(info, &picture, &fit);
             }
             let (first, unpacked) = unpacked(info)?;

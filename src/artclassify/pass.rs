@@ -63,8 +63,8 @@ pub(super) fn is_plain(info: &VideoInfo) -> bool {
         && info.format() != VideoFormat::Iyu1
 }
 
-/// Pictures of the size of such frames from whose columns any may be the first: of many other formats than plain ones
-/// GStreamer unpacks rows from their beginning only, whatever it is told.
+/// Pictures of the size of such frames, from which parts can be taken: of many other formats than plain ones GStreamer
+/// unpacks whole rows alone, whatever it is told.
 pub(super) fn unpacked(from: &VideoInfo) -> Result<(Pass, VideoInfo), BoolError> {
     let whole = Span { x: 0, y: 0, w: from.width() as i32, h: from.height() as i32 };
     let format = from.format_info().unpack_format();
