@@ -127,6 +127,12 @@ mod tests {
     use super::*;
     use crate::model::{Manifest, SampleWriter};
 
+    /// The input of the shipped model, a square in the middle of the frame.
+    fn input() -> InputSpec {
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/zoo/synthdive48-art/clip.toml");
+        Manifest::load(model.as_ref()).unwrap().input
+    }
+
     /// Shades from left to right in red, from top to bottom in green.
     fn shades(info: &VideoInfo) -> gst::Buffer {
         let size = (info.width(), info.height());
@@ -151,8 +157,7 @@ mod tests {
     #[test]
     fn a_crop_of_any_format_begins_where_it_is_told() {
         gst::init().unwrap();
-        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/zoo/synthdive48-art/clip.toml");
-        let input = Manifest::load(model.as_ref()).unwrap().input;
+        let input = input();
         let mut slots = Slots::new(SampleWriter::new(&input));
         let mut wrong = Vec::new();
         for format in VideoFormat::iter_raw() {
@@ -184,8 +189,7 @@ mod tests {
     #[test]
     fn several_passes_make_of_large_frames_what_one_makes() {
         gst::init().unwrap();
-        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/zoo/synthdive48-art/clip.toml");
-        let input = Manifest::load(model.as_ref()).unwrap().input;
+        let input = input();
         let mut slots = Slots::new(SampleWriter::new(&input));
         let progressive = VideoInterlaceMode::Progressive;
         for (format, mode, passes) in [
